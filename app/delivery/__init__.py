@@ -1,0 +1,61 @@
+"""What makes Faust keep its promise; knows nothing of orders, and could be a package of its own.
+
+A participant is a topic, a table and a pure decision. This package runs it: no message is lost or
+acknowledged before all it caused is in every in-sync replica, whoever dies and whenever.
+"""
+
+from app.delivery.app import DeliveryApp
+from app.delivery.contract import (
+    Calls,
+    ConsumerRecord,
+    Decide,
+    Delivered,
+    DeliveryFailed,
+    Effects,
+    Headers,
+    Moved,
+    Owner,
+    Park,
+    Refused,
+    Row,
+    Rows,
+    Send,
+    Unavailable,
+)
+from app.delivery.follower import Follower
+from app.delivery.front import Front
+from app.delivery.ownership import owner_of, workers
+from app.delivery.participant import Participant
+from app.delivery.stats import Stats
+from app.delivery.table import RowTable, row_table
+from app.delivery.topics import NewTopicSpec, TopicMismatch, ensure_topics
+
+__all__ = [
+    "Calls",
+    "ConsumerRecord",
+    "Decide",
+    "Delivered",
+    "DeliveryApp",
+    "DeliveryFailed",
+    "Effects",
+    "Follower",
+    "Front",
+    "Headers",
+    "Moved",
+    "NewTopicSpec",
+    "Owner",
+    "Park",
+    "Participant",
+    "Refused",
+    "Row",
+    "RowTable",
+    "Rows",
+    "Send",
+    "Stats",
+    "TopicMismatch",
+    "Unavailable",
+    "ensure_topics",
+    "owner_of",
+    "row_table",
+    "workers",
+]

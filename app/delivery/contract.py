@@ -1,0 +1,122 @@
+"""The words participants and delivery share: what a decision gets, what it gives, and how it refuses.
+
+Nothing here touches Kafka, so decisions and their tests import it without a broker.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, TypeAlias
+
+Row: TypeAlias = Any
+"""A row of a table: whatever the table's `encode` takes. Decisions never change one in place."""
+
+Rows: TypeAlias = Mapping[str, Row]
+"""The rows of one partition, for reading: decisions use `.get(key)` only."""
+
+Headers: TypeAlias = Sequence[tuple[str, bytes]]
+
+
+class ConsumerRecord(Protocol):
+    """A record as it was read from the log; aiokafka's own record fits, and so does a test's."""
+
+    @property
+    def topic(self) -> str: ...  # noqa: D102 - says what it says
+
+    @property
+    def partition(self) -> int: ...  # noqa: D102
+
+    @property
+    def offset(self) -> int: ...  # noqa: D102
+
+    @property
+    def timestamp(self) -> int:
+        """The broker's or the sender's time, by the topic's setting: milliseconds since 1970."""
+
+    @property
+    def key(self) -> bytes | None:
+        """Raw; `None` only when another program sent it so."""
+
+    @property
+    def value(self) -> bytes | None: ...  # noqa: D102
+
+    @property
+    def headers(self) -> Headers: ...  # noqa: D102
+
+
+class Send(NamedTuple):
+    """One record to be sent: its partition follows from the key, as in every Kafka client."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    headers: Headers = ()
+
+
+class Effects(NamedTuple):
+    """All that one message causes: rows (`None` deletes one) and records, both in order."""
+
+    rows: Sequence[tuple[str, Row | None]] = ()
+    sends: Sequence[Send] = ()
+
+
+class Delivered(NamedTuple):
+    """Where a record stands in the log, once every in-sync replica has it."""
+
+    partition: int
+    offset: int
+    timestamp_ms: int
+
+
+class Owner(NamedTuple):
+    """Who holds a key: its partition, that worker's url if known, and whether it is this worker, ready."""
+
+    partition: int
+    url: str | None
+    here: bool
+
+
+class Refused(Exception):  # noqa: N818 - the field's word for it
+    """A decision can't take this message: it is parked with `reason`, and the next one goes on."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Moved(Exception):  # noqa: N818 - a fact, not a fault
+    """The partition left this worker while somebody waited for it: ask its new owner."""
+
+
+class Unavailable(Exception):  # noqa: N818 - a fact, not a fault
+    """Kafka did not acknowledge a record in time; it may still have been kept."""
+
+
+class DeliveryFailed(Exception):  # noqa: N818 - a fact, not a fault
+    """A record of a slice will not reach the log any more; the worker has to stop."""
+
+
+Decide: TypeAlias = Callable[[Rows, ConsumerRecord], Effects]
+"""Pure. May raise `Refused`, also for bytes that can't be decoded; any other exception stops the worker."""
+
+Park: TypeAlias = Callable[[ConsumerRecord, Refused], Send]
+"""Pure: the dead letter of a refused record."""
+
+
+class Calls(Protocol):
+    """Outside calls that run beside the stream, one chain a key.
+
+    `Intent` and `Answer` are the participant's own types. The row carries the intent, so that a call whose
+    worker died is made again, with the same idempotency key, by the next owner of the partition.
+    """
+
+    @property
+    def limit(self) -> int:
+        """How many calls may be in flight at once."""
+
+    def due(self, key: str, row: Row) -> Any | None:
+        """Pure: the intent that the row says is under way, or `None`."""
+
+    async def perform(self, key: str, intent: Any) -> Any:
+        """Make the call; retry inside until the answer is definite. An exception stops the worker."""
+
+    def settle(self, rows: Rows, key: str, answer: Any) -> Effects:
+        """Pure: what a definite answer causes."""
