@@ -1,0 +1,71 @@
+"""What an order can be told: by a customer, by the clock, or by one of its legs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from app.domain.order import Line, PaymentView, Reason, ShipmentView
+from app.domain.stock import LineStatus
+
+
+class Ask(StrEnum):
+    """What a person may ask of an order that is under way."""
+
+    PAY = "PAY"
+    SHIP = "SHIP"
+    CANCEL = "CANCEL"
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An order is placed. `fingerprint` stands for its whole content: two orders with one id differ in it."""
+
+    lines: tuple[Line, ...]
+    fingerprint: str = ""
+    manual_payment: bool = False
+    manual_shipping: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A person asks for something; `reason` is their word for it, kept when the order is cancelled for it."""
+
+    what: Ask
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlinePassed:
+    """The time of one state is over. Counts only while the order still has this version."""
+
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class LineTold:
+    """The present status of a line at its product, with its price while it is reserved, or why it was rejected."""
+
+    product_id: str
+    status: LineStatus
+    unit_price_minor: int = 0
+    currency: str = ""
+    shortage: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentTold:
+    """The present state of the payment."""
+
+    payment: PaymentView
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentTold:
+    """The present state of the shipment."""
+
+    shipment: ShipmentView
+
+
+Signal: TypeAlias = Placed | Asked | DeadlinePassed | LineTold | PaymentTold | ShipmentTold
