@@ -2,8 +2,8 @@
 
 What is under way (`pending`) stands in the row, and the row is safe in Kafka before the call is made: whoever finds it
 there later makes the same call again, with the same key, at the same place. An operation under way is always finished
-before the next one, whatever was wanted meanwhile: its outcome is not known before. There is no watermark: a message may
-still wait for a call while a later one is handled, so the row of an order is told apart by its order alone.
+before the next one, whatever was wanted meanwhile: its outcome is not known before. There is no watermark: a message
+may still wait for a call while a later one is handled, so the row of an order is told apart by its order alone.
 
 Payments and shipments are two tables over these rules (`payment.py`, `shipment.py`).
 """

@@ -152,6 +152,8 @@ _ASKED: Final = {Ask.PAY: T.PAY, Ask.SHIP: T.SHIP, Ask.CANCEL: T.CANCEL}
 
 def _begin(signal: Signal, offset: int) -> Decision:
     if isinstance(signal, Placed):
+        if not signal.lines or len({line.product_id for line in signal.lines}) < len(signal.lines):
+            return Decision(refusal="an order has at least one line, and a product stands once")
         fresh = Order(
             S.RESERVING,
             signal.lines,

@@ -2,9 +2,9 @@
 
 Three kinds of rows stand in the product's partition: the counters (`Stock`), a `Reservation` for each order, an
 `Adjustment` for each change of stock that somebody asked for. In a slice each row is written once, reservations and
-adjustments before the counters, so a crash can only keep *more* of the former. A message that comes again then *finishes*
-its work: its offset is the one the reservation names for that phase, and it is above what the counters have applied, so
-the counters still lack it. Two offsets, one a phase, because both phases of a reservation may fall into one slice.
+adjustments before the counters, so a crash can only keep *more* of the former. A message that comes again then
+*finishes* its work: its offset is the one the reservation names for that phase, and it is above what the counters have
+applied, so the counters still lack it. Two offsets, one a phase, because both phases may fall into one slice.
 """
 
 from __future__ import annotations

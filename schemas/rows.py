@@ -1,0 +1,79 @@
+"""Rows of the tables, as they stand in the changelogs. Each holds what was decided on, and the details around it."""
+
+from __future__ import annotations
+
+from faust import Record
+
+from app.domain.order import Order
+from app.domain.payment import Payment
+from app.domain.shipment import Shipment
+from app.domain.stock import Adjustment, Reservation, Stock
+from schemas.values import Address, Metadata
+
+
+class OrderRow(Record, namespace="order.row.v1"):
+    """One order, in `tables.orders`. Times are the broker's, in milliseconds since 1970."""
+
+    order_id: str
+    user_id: str
+    order: Order
+    placed_at_ms: int
+    updated_at_ms: int
+    method: str | None = None
+    address: Address | None = None
+    carrier: str | None = None
+    metadata: Metadata | None = None
+
+
+class StockRow(Record, namespace="stock.row.v1"):
+    """The counters of one product, in `tables.inventory`. `version` counts its changes."""
+
+    product_id: str
+    name: str
+    price_minor: int
+    currency: str
+    stock: Stock
+    version: int
+    updated_at_ms: int
+
+
+class ReservationRow(Record, namespace="reservation.row.v1"):
+    """What one order holds of one product, at the price it was promised, in `tables.inventory`."""
+
+    order_id: str
+    product_id: str
+    unit_price_minor: int
+    currency: str
+    reservation: Reservation
+
+
+class AdjustmentRow(Record, namespace="adjustment.row.v1"):
+    """A change of stock that was asked for, by its Idempotency-Key, in `tables.inventory`."""
+
+    product_id: str
+    idempotency_key: str
+    adjustment: Adjustment
+
+
+class PaymentRow(Record, namespace="payment.row.v1"):
+    """One order's payment, in `tables.payments`."""
+
+    payment: Payment
+    amount_minor: int
+    currency: str
+    updated_at_ms: int
+    method: str | None = None
+    reference: str = ""
+    attempts: int = 0
+    reason: str = ""
+
+
+class ShipmentRow(Record, namespace="shipment.row.v1"):
+    """One order's shipment, in `tables.shipments`."""
+
+    shipment: Shipment
+    items: tuple[tuple[str, int], ...]
+    updated_at_ms: int
+    address: Address | None = None
+    tracking_number: str = ""
+    reason: str = ""

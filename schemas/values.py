@@ -1,0 +1,38 @@
+"""The kinds of values that records and HTTP bodies are made of, each with the bounds of the HTTP contract."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Final, TypeAlias
+
+from msgspec import Meta
+
+from app.domain.money import MAX_UNIT_PRICE_MINOR
+
+ID_PATTERN: Final = r"^[A-Za-z0-9._-]{1,64}$"
+MAX_LINES: Final = 100
+MAX_PIECES: Final = 1_000_000_000
+"""The largest on-hand, or change of it, that can be asked for."""
+
+Identifier: TypeAlias = Annotated[str, Meta(pattern=ID_PATTERN)]
+Quantity: TypeAlias = Annotated[int, Meta(ge=1, le=10_000)]
+Lines: TypeAlias = Annotated[tuple[tuple[Identifier, Quantity], ...], Meta(min_length=1, max_length=MAX_LINES)]
+Pieces: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_PIECES)]
+Change: TypeAlias = Annotated[int, Meta(ge=-MAX_PIECES, le=MAX_PIECES)]
+PriceMinor: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_UNIT_PRICE_MINOR)]
+Currency: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
+Token: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]
+Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]
+Metadata: TypeAlias = Annotated[
+    dict[Annotated[str, Meta(min_length=1, max_length=40)], Annotated[str, Meta(max_length=200)]], Meta(max_length=20)
+]
+Address: TypeAlias = Annotated[
+    dict[Annotated[str, Meta(min_length=1, max_length=40)], Annotated[str, Meta(max_length=200)]], Meta(max_length=20)
+]
+
+
+class Mode(StrEnum):
+    """Whether a step is taken by itself or waits for a person."""
+
+    AUTO = "auto"
+    MANUAL = "manual"
