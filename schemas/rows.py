@@ -1,4 +1,7 @@
-"""Rows of the tables, as they stand in the changelogs. Each holds what was decided on, and the details around it."""
+"""Rows of the tables, as they stand in the changelogs. Each holds what was decided on, and the details around it.
+
+Times are milliseconds since 1970, by the broker's clock.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +15,11 @@ from schemas.values import Address, Metadata
 
 
 class OrderRow(Record, namespace="order.row.v1"):
-    """One order, in `tables.orders`. Times are the broker's, in milliseconds since 1970."""
+    """One order, in `tables.orders`."""
 
     order_id: str
     user_id: str
     order: Order
-    placed_at_ms: int
-    updated_at_ms: int
     method: str | None = None
     address: Address | None = None
     carrier: str | None = None

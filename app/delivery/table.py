@@ -1,31 +1,134 @@
 """A Faust table whose rows are written by a participant and survive late writers."""
 
-from collections.abc import Callable, Mapping
+from collections import ChainMap
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import faust
+from faust.stores import memory
+from faust.types import TP, EventT
 
 from app.delivery.contract import Row
+
+if TYPE_CHECKING:
+    from app.delivery.app import DeliveryApp
+
+
+class RowStore(memory.Store[str, Row]):
+    """Rows in memory, by partition, so that a partition that leaves takes its rows with it."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.partitions: dict[int, dict[str, Row]] = {}
+        self._index()
+
+    def _index(self) -> None:
+        # One mapping over all partitions, for Faust's pages and for reads by key.
+        self.data = ChainMap(*self.partitions.values())
+
+    def keep(self, kept: set[int], fresh: set[int]) -> None:
+        """Hold exactly the partitions `kept`, and start those of `fresh` empty."""
+        self.partitions = {p: {} if p in fresh else self.partitions.get(p, {}) for p in sorted(kept)}
+        self._index()
+
+    async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
+        """Keep what is ours; `RowTable.on_rebalance` has already dropped the rest."""
+        self.keep({tp.partition for tp in active_tps | standby_tps}, set())
 
 
 class RowTable(faust.Table[str, Row]):
     """`str` keys, rows of any type. Made by `row_table`, written by one `Participant` only."""
 
+    app: "DeliveryApp"
+
+    def __init__(
+        self,
+        app: "DeliveryApp",
+        *,
+        encode: Callable[[Row], bytes],
+        decode: Callable[[bytes], Row],
+        version: Callable[[Row], int],
+        **options: Any,
+    ) -> None:
+        self.encode = encode
+        self._decode = decode
+        self._version = version
+        self._fresh: set[int] = set()
+        super().__init__(app, key_type=bytes, value_type=bytes, **options)
+
+    def _new_store(self) -> RowStore:
+        return RowStore("memory://", self.app, self, table_name=self.name, loop=self.loop)
+
+    @property
+    def _rows(self) -> dict[int, dict[str, Row]]:
+        store: RowStore = self.data  # type: ignore[assignment]  # `_new_store` made it
+        return store.partitions
+
     def rows_of(self, partition: int) -> Mapping[str, Row]:
         """Return the rows of one partition (empty when it is not ours). Live: don't keep it over an await."""
-        raise NotImplementedError
+        return self._rows.get(partition, {})
 
     def row(self, key: str) -> Row | None:
         """Return the row of `key` in whichever owned partition it lies, or `None`."""
-        raise NotImplementedError
+        for rows in self._rows.values():
+            if key in rows:
+                return rows[key]
+        return None
 
     @property
     def partitions_held(self) -> frozenset[int]:
         """The partitions whose rows are in memory."""
-        raise NotImplementedError
+        return frozenset(self._rows)
+
+    def apply(self, partition: int, key: str, row: Row | None) -> None:
+        """Change memory only: the participant sends the changelog record with its slice."""
+        rows = self._rows[partition]
+        if row is None:
+            rows.pop(key, None)
+        else:
+            rows[key] = row
+
+    def on_key_set(self, key: str, value: Row) -> NoReturn:
+        """Refuse: a row that is written past its participant has no place in the order of slices."""
+        raise TypeError(f"rows of {self.name!r} are written by their participant")
+
+    def on_key_del(self, key: str) -> NoReturn:
+        """Refuse, as `on_key_set`."""
+        raise TypeError(f"rows of {self.name!r} are written by their participant")
+
+    async def on_rebalance(
+        self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
+    ) -> None:
+        """Drop the rows of partitions that left, and of those that come anew: the changelog has better."""
+        ours = self.changelog_topic_name
+        self._fresh = {tp.partition for tp in newly_assigned if tp.topic == ours}
+        self.data.keep({tp.partition for tp in assigned if tp.topic == ours}, self._fresh)  # type: ignore[attr-defined]
+        await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
+
+    def apply_changelog_batch(self, batch: Iterable[EventT[Any]]) -> None:
+        """Recover rows: the highest version of a row wins, not its last record.
+
+        A worker that was stopped and woken may have written older rows behind its successor's.
+        """
+        for event in batch:
+            message = event.message
+            rows = self._rows.get(message.partition)
+            if rows is None or message.topic != self.changelog_topic_name or message.key is None:
+                continue  # Faust's recovery hands a table the records of partitions that just left
+            key = message.key.decode()
+            if message.value is None:
+                rows.pop(key, None)
+                continue
+            row = self._decode(message.value)
+            known = rows.get(key)
+            if known is not None and self._version(row) < self._version(known):
+                self.app.stats.stepbacks += message.partition in self._fresh
+                continue
+            rows[key] = row
 
 
 def row_table(
-    app: faust.App,
+    app: "DeliveryApp",
     name: str,
     *,
     partitions: int,
@@ -38,4 +141,6 @@ def row_table(
     `encode`/`decode` turn a row into its changelog value and back; `version` grows with every change of a
     row, and recovery keeps the row with the highest one.
     """
-    raise NotImplementedError
+    table = RowTable(app, name=name, partitions=partitions, encode=encode, decode=decode, version=version)
+    app.tables.add(table)
+    return table

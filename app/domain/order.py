@@ -123,11 +123,12 @@ class Unanswered:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A public change: the offset that caused it, the version it made, and the status from then on."""
+    """A public change: the offset that caused it, the version it made, the status from then on, and when."""
 
     offset: int
     version: int
     status: Status
+    at_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,16 @@ class Order:
     def version(self) -> int:
         """The number of public changes so far; 0 before the first."""
         return self.history[-1].version if self.history else 0
+
+    @property
+    def placed_at_ms(self) -> int:
+        """When it was taken in: the broker's time, in milliseconds since 1970."""
+        return self.history[0].at_ms
+
+    @property
+    def updated_at_ms(self) -> int:
+        """When it last changed in public: the broker's time, in milliseconds since 1970."""
+        return self.history[-1].at_ms
 
     @property
     def total_minor(self) -> int:

@@ -110,10 +110,10 @@ class Decision:
     refusal: str = ""
 
 
-def decide(order: Order | None, signal: Signal, offset: int) -> Decision:
-    """What a message at `offset` of the order's partition does to the order. Pure and total."""
+def decide(order: Order | None, signal: Signal, offset: int, at_ms: int = 0) -> Decision:
+    """What a message does to the order: `offset` is its place in the order's partition, `at_ms` the broker's time."""
     if order is None:
-        return _begin(signal, offset)
+        return _begin(signal, offset, at_ms)
     if offset <= order.applied:
         return _replay(order, offset)
     if isinstance(signal, Placed):
@@ -134,7 +134,7 @@ def decide(order: Order | None, signal: Signal, offset: int) -> Decision:
     after = _walk(noted, trigger, offset)
     if after == order:
         return Decision(commands=tuple(Command(leg, verb) for leg, verb in untracked))
-    return _changed(order, after, offset, untracked)
+    return _changed(order, after, Change(offset, order.version + 1, STATUS[after.state], at_ms), untracked)
 
 
 def at_rest(order: Order) -> bool:
@@ -150,7 +150,7 @@ def can_cancel(order: Order) -> bool:
 _ASKED: Final = {Ask.PAY: T.PAY, Ask.SHIP: T.SHIP, Ask.CANCEL: T.CANCEL}
 
 
-def _begin(signal: Signal, offset: int) -> Decision:
+def _begin(signal: Signal, offset: int, at_ms: int) -> Decision:
     if isinstance(signal, Placed):
         if not signal.lines or len({line.product_id for line in signal.lines}) < len(signal.lines):
             return Decision(refusal="an order has at least one line, and a product stands once")
@@ -162,7 +162,8 @@ def _begin(signal: Signal, offset: int) -> Decision:
             manual_payment=signal.manual_payment,
             manual_shipping=signal.manual_shipping,
         )
-        return _changed(None, _ask(fresh, legs.reserve_lines(fresh), offset), offset, ())
+        asking = _ask(fresh, legs.reserve_lines(fresh), offset)
+        return _changed(None, asking, Change(offset, 1, STATUS[S.RESERVING], at_ms), ())
     if isinstance(signal, LineTold):  # stock of an order that is forgotten or never was: give it back, remember nothing
         held = signal.status is LineStatus.RESERVED
         return Decision(commands=(Command(line_leg(signal.product_id), Verb.RELEASE),) if held else ())
@@ -198,12 +199,11 @@ def _ask(order: Order, wants: legs.Wants, offset: int) -> Order:
     return legs.asked(replace(order, unanswered=kept + tuple(fresh.values())), fresh)
 
 
-def _changed(before: Order | None, after: Order, offset: int, untracked: legs.Wants) -> Decision:
-    after = replace(after, applied=offset)
-    status = STATUS[after.state]
-    if not after.history or after.history[-1].status is not status:
-        after = replace(after, history=(*after.history, Change(offset, after.version + 1, status)))
+def _changed(before: Order | None, after: Order, change: Change, untracked: legs.Wants) -> Decision:
+    """What is new in `after`; `change` is told where the public sees a difference."""
+    public = not after.history or after.history[-1].status is not change.status
+    after = replace(after, applied=change.offset, history=(*after.history, change) if public else after.history)
     old = frozenset(before.unanswered) if before else frozenset()
-    commands = tuple(Command(it.leg, it.verb) for it in after.unanswered if it not in old)
+    asked = tuple(Command(it.leg, it.verb) for it in after.unanswered if it not in old)
     extra = tuple(Command(leg, verb) for leg, verb in untracked)
-    return Decision(after, commands + extra, after.history[-1:] if after.history[-1].offset == offset else ())
+    return Decision(after, asked + extra, (change,) if public else ())

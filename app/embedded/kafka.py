@@ -128,6 +128,11 @@ class EmbeddedKafka:
         """Whether the broker's process runs."""
         return self._child.alive
 
+    @property
+    def exit_code(self) -> int | None:
+        """The broker's last exit code (negative: the signal that ended it), None while it runs."""
+        return self._child.exit_code
+
     def start(self) -> None:
         """Start the broker and wait until it answers; `PartError` with the end of its log when it doesn't."""
         self.directory.mkdir(parents=True, exist_ok=True)

@@ -94,6 +94,11 @@ class EmbeddedMongod:
         """Whether the server's process runs."""
         return self._child.alive
 
+    @property
+    def exit_code(self) -> int | None:
+        """The server's last exit code (negative: the signal that ended it), None while it runs."""
+        return self._child.exit_code
+
     def start(self) -> None:
         """Start the server and wait until it takes writes; `PartError` with the end of its log when it doesn't."""
         (self.directory / "data").mkdir(parents=True, exist_ok=True)

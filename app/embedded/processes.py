@@ -95,8 +95,10 @@ class Child:
 
     def stop(self, timeout_s: float) -> bool:
         """SIGTERM, and SIGKILL after `timeout_s`; returns whether the process ended by itself in that time."""
+        if self._process is None:
+            return True
         self.ask_to_end()
-        willing = self._wait(timeout_s)
+        willing = self.wait(timeout_s) is not None
         self.kill()
         return willing
 
@@ -111,21 +113,21 @@ class Child:
         if self.pid_file is not None:
             self.pid_file.unlink(missing_ok=True)
 
+    def wait(self, timeout_s: float) -> int | None:
+        """Wait until the process ends; returns its exit code, or None when it still runs after `timeout_s`."""
+        if self._process is None:
+            raise RuntimeError("the process was never started")
+        try:
+            return self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            return None
+
     def log_tail(self, lines: int = 20) -> str:
         """The last lines that the process wrote since it was last started."""
         with self.log.open("rb") as output:
             output.seek(self._log_start)
             text = output.read().decode(errors="replace")
         return "\n".join(text.splitlines()[-lines:])
-
-    def _wait(self, timeout_s: float) -> bool:
-        if self._process is None:
-            return True
-        try:
-            self._process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            return False
-        return True
 
 
 def _tied(command: tuple[str, ...]) -> tuple[str, ...]:
