@@ -74,7 +74,7 @@ class Owner(NamedTuple):
     here: bool
 
 
-class Refused(Exception):  # noqa: N818 - the field's word for it
+class Refused(Exception):
     """A decision can't take this message: it is parked with `reason`, and the next one goes on."""
 
     def __init__(self, reason: str) -> None:
@@ -82,15 +82,15 @@ class Refused(Exception):  # noqa: N818 - the field's word for it
         self.reason = reason
 
 
-class Moved(Exception):  # noqa: N818 - a fact, not a fault
+class Moved(Exception):
     """The partition left this worker while somebody waited for it: ask its new owner."""
 
 
-class Unavailable(Exception):  # noqa: N818 - a fact, not a fault
+class Unavailable(Exception):
     """Kafka did not acknowledge a record in time; it may still have been kept."""
 
 
-class DeliveryFailed(Exception):  # noqa: N818 - a fact, not a fault
+class DeliveryFailed(Exception):
     """A record of a slice will not reach the log any more; the worker has to stop."""
 
 

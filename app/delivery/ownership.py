@@ -1,15 +1,45 @@
 """Which worker holds a key, as this worker knows it."""
 
-import faust
+from typing import TYPE_CHECKING, cast
+
+from aiokafka.partitioner import murmur2  # type: ignore[import-untyped]  # has no types
+from faust.assignor.partition_assignor import PartitionAssignor
+from faust.types import TP
 
 from app.delivery.contract import Owner
 
-
-def owner_of(app: faust.App, topic: str, key: bytes) -> Owner:
-    """Return the owner of `key` in `topic`; `here` only when this worker holds it and is ready to answer."""
-    raise NotImplementedError
+if TYPE_CHECKING:
+    from app.delivery.app import DeliveryApp
 
 
-def workers(app: faust.App) -> list[str]:
+def owner_of(app: "DeliveryApp", topic: str, key: bytes) -> Owner:
+    """Return the owner of `key` in `topic`; `here` only when this worker holds it and is ready to answer.
+
+    `url` is `None` while nobody is known to hold the partition. Raises `KeyError` for a topic that was not
+    given to the app.
+    """
+    partition = (murmur2(key) & 0x7FFFFFFF) % app.partitions_of(topic)
+    tp = TP(topic, partition)
+    url = _assignor(app)._external_tps_url.get(tp)
+    here = url == str(app.conf.canonical_url) and _ready(app, tp)
+    return Owner(partition, url, here)
+
+
+def _assignor(app: "DeliveryApp") -> PartitionAssignor:
+    return cast(PartitionAssignor, app.assignor)
+
+
+def _ready(app: "DeliveryApp", tp: TP) -> bool:
+    """Tell whether the tables of this worker are whole and its partitions are not about to leave."""
+    return (
+        not app.rebalancing
+        and not app.in_recovery
+        and app.tables.actives_ready
+        and app.assignor.is_active(tp)
+        and app.lanes[tp.topic].ranges.applied(tp.partition) is not None
+    )
+
+
+def workers(app: "DeliveryApp") -> list[str]:
     """Return the urls of the workers that hold partitions, this one included, sorted."""
-    raise NotImplementedError
+    return sorted({str(app.conf.canonical_url), *_assignor(app).external_topic_distribution})

@@ -1,12 +1,20 @@
 """A participant: one topic, one table, one decision, run slice by slice."""
 
-from collections.abc import Callable
-from typing import Any
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
-import faust
+from faust.types import TP
 
-from app.delivery.contract import Calls, Decide, Park, Row
+from app.delivery.calls import Caller, Touched
+from app.delivery.contract import Calls, Decide, Effects, Park, Refused, Row
+from app.delivery.draft import Draft
+from app.delivery.lane import Piece
 from app.delivery.table import RowTable
+from app.delivery.watchers import Watchers
+
+if TYPE_CHECKING:
+    from app.delivery.app import DeliveryApp
 
 
 class Participant:
@@ -17,7 +25,7 @@ class Participant:
 
     def __init__(
         self,
-        app: faust.App,
+        app: "DeliveryApp",
         topic: str,
         table: RowTable,
         decide: Decide,
@@ -27,26 +35,111 @@ class Participant:
         slice_size: int = 500,
         in_flight: int = 4,
     ) -> None:
-        raise NotImplementedError
+        self._app = app
+        self._lane = app.lane(topic)
+        self._table = table
+        self._decide = decide
+        self._park = park
+        self._slice_size = slice_size
+        self._slots = asyncio.Semaphore(in_flight)
+        self._watchers = Watchers()
+        self._caller: Caller | None = None
+        self._lane.on_leave.append(self._watchers.leave)
+        if calls is not None:
+            self._caller = Caller(app, table, calls, self._watchers.wake)
+            self._lane.on_leave.append(self._caller.leave)
 
     async def run(self, stream: Any) -> None:
         """Take slices until the worker stops: `await participant.run(stream)` is all the agent does."""
-        raise NotImplementedError
+        await stream.maybe_start()
+        async with self._app.stops_on_failure(f"the participant of {self._lane.topic}"):
+            while True:
+                await self._turn()
+                await asyncio.sleep(0)  # HTTP gets its turn between slices
+
+    async def _turn(self) -> None:
+        if self._caller is not None:
+            await self._caller.room()
+        await self._slots.acquire()
+        sending = False
+        try:
+            pieces = await self._app.drain.take(self._lane, self._slice_size)
+            if not pieces:
+                return
+            # From here to the send nothing is awaited: the generation that was checked is the one that sends.
+            self._app.guard.check("before a slice")
+            draft = Draft(self._table)
+            touched = None if self._caller is None else self._caller.touched()
+            for piece in pieces:
+                self._decide_piece(piece, draft, touched)
+            self._app.guard.check("before its send")
+            sent = draft.send(self._app.sink)
+            if self._caller is not None and touched is not None:
+                self._caller.sent(touched)
+            self._app.stats.slices += 1
+            self._app.spawn(self._finish(sent, pieces, draft.keys, touched), f"a slice of {self._lane.topic}")
+            sending = True
+        finally:
+            if not sending:
+                self._slots.release()
+
+    def _decide_piece(self, piece: Piece, draft: Draft, touched: Touched | None) -> None:
+        partition = piece.tp.partition
+        rows = self._table.rows_of(partition)
+        for record in piece.records:
+            try:
+                effects = self._decide(rows, record)
+            except Refused as refusal:
+                self._app.stats.parked += 1
+                effects = Effects(sends=(self._park(record, refusal),))
+            draft.add(partition, effects)
+            if touched is not None:
+                for key, _ in effects.rows:
+                    touched.add(partition, key, piece.range)
+                if record.key is not None:
+                    touched.add(partition, record.key.decode(errors="replace"), piece.range)
+        self._app.stats.messages += len(piece.records)
+
+    async def _finish(
+        self,
+        sent: "asyncio.Future[None]",
+        pieces: Sequence[Piece],
+        keys: Iterable[str],
+        touched: Touched | None,
+    ) -> None:
+        try:
+            await sent
+            if self._caller is not None and touched is not None:
+                self._caller.safe(touched)  # holds come before the ranges may be released
+            self._lane.mark_safe(pieces)
+            self._watchers.wake(keys)
+        finally:
+            self._slots.release()
 
     async def applied(self, partition: int, offset: int, timeout_s: float) -> None:
         """Wait until the record at `offset`, and all before it, is decided and what it caused is safe.
 
         Raises `Moved` when the partition is not, or no longer, ours; `TimeoutError`.
         """
-        raise NotImplementedError
+        async with asyncio.timeout(timeout_s):
+            await self._lane.applied(partition, offset)
 
     async def caught_up(self, partition: int, timeout_s: float) -> None:
         """As `applied`, up to the end of the partition as the broker has it now."""
-        raise NotImplementedError
+        async with asyncio.timeout(timeout_s):
+            await self._lane.applied(partition, -1)  # ours at all? then it is worth to ask the broker
+            end = await self._app.drain.end_offset(TP(self._lane.topic, partition))
+            await self._lane.applied(partition, end - 1)
 
     async def changed(self, key: str, until: Callable[[Row | None], bool], timeout_s: float) -> Row | None:
         """Wait until the row of `key` satisfies `until`, looking after each safe write; return the row.
 
         After `timeout_s` it returns the row as it then is. Raises `Moved` when its partition leaves.
         """
-        raise NotImplementedError
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not until(row := self._table.row(key)):
+                    await self._watchers.next_write(key)
+                return row
+        except TimeoutError:
+            return self._table.row(key)

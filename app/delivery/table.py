@@ -88,11 +88,11 @@ class RowTable(faust.Table[str, Row]):
         else:
             rows[key] = row
 
-    def on_key_set(self, key: str, value: Row) -> NoReturn:
+    def on_key_set(self, key: str, value: Row) -> NoReturn:  # noqa: ARG002 - Faust's signature
         """Refuse: a row that is written past its participant has no place in the order of slices."""
         raise TypeError(f"rows of {self.name!r} are written by their participant")
 
-    def on_key_del(self, key: str) -> NoReturn:
+    def on_key_del(self, key: str) -> NoReturn:  # noqa: ARG002 - Faust's signature
         """Refuse, as `on_key_set`."""
         raise TypeError(f"rows of {self.name!r} are written by their participant")
 

@@ -1,0 +1,171 @@
+"""Outside calls beside the stream: one chain of calls a key, as many keys as the limit allows.
+
+The records that concern a key stay uncommitted until its chain has ended. So a call whose worker dies is
+found again by the next owner, in the row, when one of those records is replayed.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from app.delivery.contract import Calls
+from app.delivery.draft import Draft
+from app.delivery.ranges import Range
+from app.delivery.table import RowTable
+
+if TYPE_CHECKING:
+    from app.delivery.app import DeliveryApp
+
+LEAST_ROOM = 2000
+
+
+class Chain:
+    """The calls of one key, and the ranges that wait for their end."""
+
+    __slots__ = ("key", "partition", "ranges", "task")
+
+    def __init__(self, partition: int, key: str) -> None:
+        self.partition = partition
+        self.key = key
+        self.ranges: list[Range] = []
+        self.task: asyncio.Task[None] | None = None
+
+    def hold(self, ranges: Iterable[Range]) -> None:
+        """Keep these ranges from being committed until the chain ends."""
+        for held in ranges:
+            held.holds += 1
+            self.ranges.append(held)
+
+
+class Touched:
+    """Which keys a slice concerned, and in which ranges; `number` orders the slices."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.keys: dict[str, tuple[int, set[Range]]] = {}
+
+    def add(self, partition: int, key: str, held: Range) -> None:
+        """Note that a record in the range `held` concerned `key`."""
+        self.keys.setdefault(key, (partition, set()))[1].add(held)
+
+
+class Caller:
+    """Starts, settles and ends the chains of one participant. `on_safe` is told which keys were settled."""
+
+    def __init__(
+        self, app: "DeliveryApp", table: RowTable, calls: Calls, on_safe: Callable[[Iterable[str]], None]
+    ) -> None:
+        self._app = app
+        self._table = table
+        self._calls = calls
+        self._on_safe = on_safe
+        self._room = max(LEAST_ROOM, 4 * calls.limit)
+        self._has_room = asyncio.Event()
+        self._has_room.set()
+        self._free = asyncio.Semaphore(calls.limit)
+        self._chains: dict[str, Chain] = {}
+        self._newest: dict[str, int] = {}  # key -> number of the last slice that concerns it and is not safe
+        self._slices = 0
+        self._answers: list[tuple[Chain, Any]] = []
+        self._settling: asyncio.Task[None] | None = None
+
+    async def room(self) -> None:
+        """Wait while too many keys have calls under way."""
+        await self._has_room.wait()
+
+    def touched(self) -> Touched:
+        """Begin to note the keys of a slice."""
+        self._slices += 1
+        return Touched(self._slices)
+
+    def sent(self, touched: Touched) -> None:
+        """The slice is on its way: its rows may be in memory, but are not in Kafka yet."""
+        for key in touched.keys:
+            self._newest[key] = touched.number
+
+    def safe(self, touched: Touched) -> None:
+        """The slice is safe: hold its records for running chains, and start the calls that are due."""
+        current = self._app.drain.is_current()
+        for key, (partition, ranges) in touched.keys.items():
+            newest = self._newest.get(key) == touched.number
+            if newest:
+                del self._newest[key]
+            if not current:
+                continue
+            chain = self._chains.get(key)
+            if chain is not None:
+                chain.hold(ranges)
+            elif newest:  # else a later slice wrote the row, and looks at it when that is safe
+                self._start(Chain(partition, key), ranges)
+
+    def _start(self, chain: Chain, ranges: Iterable[Range]) -> None:
+        intent = self._due(chain)
+        if intent is None:
+            return
+        chain.hold(ranges)
+        self._chains[chain.key] = chain
+        self._call(chain, intent)
+        if len(self._chains) >= self._room:
+            self._has_room.clear()
+
+    def _due(self, chain: Chain) -> Any | None:
+        row = self._table.rows_of(chain.partition).get(chain.key)
+        return None if row is None else self._calls.due(chain.key, row)
+
+    def _call(self, chain: Chain, intent: Any) -> None:
+        self._app.stats.calls_started += 1
+        chain.task = self._app.spawn(self._perform(chain, intent), f"the call for {chain.key}")
+
+    async def _perform(self, chain: Chain, intent: Any) -> None:
+        async with self._free:
+            self._app.stats.calls_running += 1
+            try:
+                answer = await self._calls.perform(chain.key, intent)
+            finally:
+                self._app.stats.calls_running -= 1
+        self._answers.append((chain, answer))
+        if self._settling is None:
+            self._settling = self._app.spawn(self._settle(), "settling answers")
+
+    async def _settle(self) -> None:
+        """Settle all answers that are there, slice by slice, until there are none."""
+        try:
+            while self._answers:
+                answers, self._answers = self._answers, []
+                live = [(chain, answer) for chain, answer in answers if self._chains.get(chain.key) is chain]
+                if not live or not self._app.drain.is_current():
+                    continue  # the next owner makes these calls again, with the same keys
+                self._app.guard.check("before answers are settled")
+                draft = Draft(self._table)
+                for chain, answer in live:
+                    rows = self._table.rows_of(chain.partition)
+                    draft.add(chain.partition, self._calls.settle(rows, chain.key, answer))
+                await draft.send(self._app.sink)
+                self._on_safe(draft.keys)
+                for chain, _ in live:
+                    if self._chains.get(chain.key) is chain:
+                        self._go_on(chain)
+        finally:
+            self._settling = None
+
+    def _go_on(self, chain: Chain) -> None:
+        """Make the next call of a chain, or end it."""
+        intent = None if chain.key in self._newest else self._due(chain)
+        if intent is not None:
+            self._call(chain, intent)
+            return
+        for held in chain.ranges:
+            held.holds -= 1
+        del self._chains[chain.key]
+        if len(self._chains) < self._room:
+            self._has_room.set()
+
+    def leave(self) -> None:
+        """The partitions are leaving: stop all calls at once."""
+        for chain in self._chains.values():
+            if chain.task is not None:
+                chain.task.cancel()
+        self._chains.clear()
+        self._newest.clear()
+        self._answers.clear()
+        self._has_room.set()

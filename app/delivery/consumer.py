@@ -1,0 +1,250 @@
+"""A Faust consumer that hands whole fetches to agents and commits by watermark.
+
+Faust makes a Message, an Event and two tasks of each record, and keeps a list of acknowledged offsets whose
+gaps it fills by itself. Here a topic that has a lane goes as batches to its agent, and what may be
+committed is the watermark over ranges that are safe. Other topics (the changelogs) keep Faust's way.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from aiokafka.errors import ConsumerStoppedError  # type: ignore[import-untyped]  # has no types
+from faust.transport.drivers.aiokafka import Consumer
+from faust.types import TP
+
+from app.delivery.contract import ConsumerRecord
+from app.delivery.inbox import Batch
+from app.delivery.intake import Intake
+from app.delivery.lane import Lane, Piece
+from app.delivery.thread import DrainThread
+
+if TYPE_CHECKING:
+    from app.delivery.app import DeliveryApp
+
+log = logging.getLogger(__name__)
+
+SETTLE_POLL_S = 0.005
+
+
+class DrainConsumer(Consumer):
+    """See the module. All methods run on the app's loop; `DrainThread` does the rest."""
+
+    app: "DeliveryApp"
+    _thread: DrainThread
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._stats = self.app.stats
+        self._lanes = self.app.lanes
+        self._intake = Intake(self._stats)
+        self._generation: int | None = None  # that the lanes' ranges belong to
+
+    def _new_consumer_thread(self) -> DrainThread:
+        return DrainThread(self, loop=self.loop, beacon=self.beacon)
+
+    # -- flow
+
+    def stop_flow(self) -> None:
+        """Stop handing on, and drop what no agent has taken: it is read again from the commit."""
+        super().stop_flow()
+        for lane in self._lanes.values():
+            self._buffered_partitions -= lane.inbox.paused
+            self._stats.dropped += lane.inbox.clear()
+        self._intake.stop()
+
+    async def perform_seek(self) -> None:
+        """Start a generation: every stream partition from its commit. Called when the tables are recovered."""
+        generation = self.app.consumer_generation_id
+        changelogs = frozenset(self.app.tables.changelog_topics)
+        starts = await self._thread.run(self._thread.seek_streams(generation, changelogs))
+        if starts is None or self.app.consumer_generation_id != generation:
+            return
+        self._intake.begin({tp: start.next for tp, start in starts.items()})
+        for tp, start in starts.items():
+            self._read_offset[tp] = start.next or None
+            self._committed_offset[tp] = start.committed
+        for lane in self._lanes.values():
+            lane.begin(generation, {tp.partition: at.next for tp, at in starts.items() if tp.topic == lane.topic})
+        self._generation = generation
+
+    def _flowing(self, generation: int) -> bool:
+        return (
+            self.flow_active
+            and not self.suspend_flow.is_set()
+            and self.app.flow_control.is_active()
+            and self.app.consumer_generation_id == generation
+        )
+
+    async def _drain_messages(self, fetcher: Any) -> None:
+        try:
+            while not (self._stopped.is_set() or fetcher._stopped.is_set()):
+                full = any(lane.inbox.paused for lane in self._lanes.values())
+                if full and self.flow_active and not self._active_partitions:
+                    # Faust sleeps a whole second when nothing is active.
+                    await asyncio.sleep(SETTLE_POLL_S)
+                    continue
+                fetched, active = await self._wait_next_records(0.1 if full else 1.0)
+                await asyncio.sleep(0)
+                if fetched:
+                    await self._hand_on(cast(Mapping[TP, Sequence[ConsumerRecord]], fetched), active or set())
+        except (ConsumerStoppedError, asyncio.CancelledError):
+            if not self.app.should_stop:
+                raise
+
+    async def _hand_on(self, fetched: Mapping[TP, Sequence[ConsumerRecord]], active: set[TP]) -> None:
+        generation = self.app.consumer_generation_id
+        again: dict[TP, int] = {}
+        for fetched_tp, records in fetched.items():
+            if not records:
+                continue
+            tp = TP(fetched_tp.topic, fetched_tp.partition)
+            if not self._flowing(generation) or not (tp in active or tp in self._buffered_partitions):
+                again[tp] = records[0].offset
+                continue
+            lane = self._lanes.get(tp.topic)
+            offset = (
+                await self._hand_to_faust(generation, tp, records)
+                if lane is None
+                else self._hand_to_lane(generation, lane, tp, records)
+            )
+            if offset is not None:
+                again[tp] = offset
+        if again:
+            self._stats.seekbacks += 1
+            await self._thread.run(self._thread.seek_back(generation, again))
+
+    def _hand_to_lane(self, generation: int, lane: Lane, tp: TP, records: Sequence[ConsumerRecord]) -> int | None:
+        """Return the offset to read again, if the records can't be handed on."""
+        if self._generation != generation:
+            self._stats.stale += 1
+            return records[0].offset
+        admitted = self._intake.admit(tp, records)
+        if isinstance(admitted, int):
+            return admitted
+        if admitted:
+            lane.inbox.put(Batch(tp, generation, admitted))
+        if lane.inbox.size >= lane.inbox.high and tp not in lane.inbox.paused:
+            self._stats.pauses += 1
+            lane.inbox.paused.add(tp)
+            self._buffered_partitions.add(tp)
+            self._active_partitions.discard(tp)
+        return None
+
+    async def _hand_to_faust(self, generation: int, tp: TP, records: Sequence[ConsumerRecord]) -> int | None:
+        """As `_hand_to_lane`, record by record: for changelogs, which Faust's recovery reads."""
+        wanted = self._read_offset[tp]
+        for count, record in enumerate(records, start=1):
+            if count % 200 == 0:
+                await asyncio.sleep(0)
+            if not self._flowing(generation):
+                return record.offset
+            if wanted is None or record.offset >= wanted:
+                await self.callback(self._to_message(tp, record))
+                if not self._flowing(generation):
+                    # It may have waited through a whole rebalance: the new generation's offsets stay.
+                    return None
+                self._read_offset[tp] = record.offset
+        return None
+
+    async def take(self, lane: Lane, limit: int) -> list[Piece]:
+        """Wait for at most `limit` records, and open their ranges.
+
+        Nothing may be awaited between this and the sending of what they cause. Empty when the generation
+        ended while they were queued.
+        """
+        batches = await lane.inbox.take(limit)
+        if lane.inbox.paused and lane.inbox.size <= lane.inbox.low:
+            self._buffered_partitions -= lane.inbox.paused
+            self._active_partitions |= lane.inbox.paused - self._paused_partitions
+            lane.inbox.paused.clear()
+        if self.is_current():
+            return lane.start(batches)
+        self._stats.stale += len(batches)
+        return []
+
+    def is_current(self) -> bool:
+        """Tell whether messages of this generation may still be processed and sent."""
+        return self.flow_active and self._generation == self.app.consumer_generation_id
+
+    async def end_offset(self, tp: TP) -> int:
+        """Return the offset that the next record of the partition will get, as the broker has it now."""
+        return await self._thread.run(self._thread.end_offset(tp))
+
+    # -- acknowledgement
+
+    def _lane_partitions(self) -> list[TP]:
+        return [TP(lane.topic, partition) for lane in self._lanes.values() for partition in lane.ranges.partitions]
+
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Any:
+        yield from super()._filter_tps_with_pending_acks(topics)
+        for tp in self._lane_partitions():
+            if topics is None or tp in topics or tp.topic in topics:
+                yield tp
+
+    def _new_offset(self, tp: TP) -> int | None:
+        lane = self._lanes.get(tp.topic)
+        return super()._new_offset(tp) if lane is None else lane.ranges.released(tp.partition)
+
+    async def _commit_tps(self, tps: Iterable[TP], start_new_transaction: bool) -> bool:
+        generation = self._generation
+        asked = list(tps)
+        others = [tp for tp in asked if tp.topic not in self._lanes]
+        did = await super()._commit_tps(others, start_new_transaction) if others else False
+        offsets = self._filter_committable_offsets([tp for tp in asked if tp.topic in self._lanes])
+        if generation is None or not offsets:
+            return did
+        committed = await self._thread.run(self._thread.commit_in(generation, offsets))
+        if committed and self._generation == generation:
+            self._committed_offset.update(offsets)
+        return committed or did
+
+    async def _settle(self, limit_s: float) -> bool:
+        """Wait until all that was sent is acknowledged, then commit; `False` if that took too long."""
+        deadline = self.loop.time() + limit_s
+        while self._unsettled() and self.loop.time() < deadline:  # noqa: ASYNC110 - many things may end it
+            await asyncio.sleep(SETTLE_POLL_S)
+        settled = not self._unsettled()
+        try:
+            async with asyncio.timeout(max(1.0, deadline - self.loop.time())):
+                await self.commit()
+                await self.commit()  # the first may only have waited for one under way
+        except TimeoutError:
+            log.warning("could not commit before the partitions leave; the next owner repeats a little")
+        return settled
+
+    def _unsettled(self) -> bool:
+        return self.app.sink.open > 0 or any(lane.ranges.unsafe() for lane in self._lanes.values())
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Finish what is under way and commit it while the partitions are still ours (Faust forgets first)."""
+        if not self.app.should_stop and self.assignment():
+            self.stop_flow()
+            self.app.flow_control.suspend()
+            self.app.flow_control.clear()
+            await self._leave(self.app.conf.broker_session_timeout * 0.5)
+        self._generation = None
+        self._intake.stop()
+        for lane in self._lanes.values():
+            lane.quiet()
+            lane.leave()
+        self._buffered_partitions.clear()
+        await super().on_partitions_revoked(revoked)
+
+    async def _leave(self, limit_s: float) -> None:
+        for lane in self._lanes.values():
+            lane.quiet()
+        if not await self._settle(limit_s):
+            # They would reach the log behind the next owner's rows: take them back, and stop for it.
+            self._stats.revoke_timeouts += 1
+            log.error("partitions leave with unacknowledged records: they are purged")
+            self.app.sink.purge()
+
+    async def wait_empty(self) -> None:
+        """Finish what is under way when the worker stops."""
+        await self._leave(max(10.0, self.app.conf.broker_session_timeout))
+        await super().wait_empty()
+
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Nothing to verify: Faust's check looks at streams that no record passes."""

@@ -1,0 +1,45 @@
+"""What a slice will cause, gathered while it is decided: memory changes at once, the log all together."""
+
+import asyncio
+
+from app.delivery.contract import Effects, Row
+from app.delivery.sink import Sink
+from app.delivery.table import RowTable
+
+
+class Draft:
+    """One changelog record a row, in the order of each row's last write, then the records to send.
+
+    The order counts: a decision writes what must not be missing first (a reservation) and the sum over it
+    (the counters) last, and a crash may cut the slice anywhere.
+    """
+
+    def __init__(self, table: RowTable) -> None:
+        self._table = table
+        self._rows: dict[tuple[int, str], Row | None] = {}
+        self._effects: list[Effects] = []
+
+    def add(self, partition: int, effects: Effects) -> None:
+        """Take in the effects of one message of `partition`; later messages see its rows."""
+        for key, row in effects.rows:
+            self._table.apply(partition, key, row)
+            self._rows.pop((partition, key), None)
+            self._rows[partition, key] = row
+        self._effects.append(effects)
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys whose rows were written."""
+        return [key for _, key in self._rows]
+
+    def send(self, sink: Sink) -> "asyncio.Future[None]":
+        """Send everything; the future is the slice's."""
+        out = sink.begin()
+        changelog = self._table.changelog_topic_name
+        for (partition, key), row in self._rows.items():
+            value = None if row is None else self._table.encode(row)
+            out.send(changelog, key.encode(), value, partition=partition)
+        for effects in self._effects:
+            for send in effects.sends:
+                out.send(send.topic, send.key, send.value, headers=send.headers)
+        return out.done()

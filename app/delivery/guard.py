@@ -1,0 +1,42 @@
+"""A process that stood still for longer than its session is a zombie: somebody else owns its partitions.
+
+It would write stale rows behind its successor's. So it looks at the clock before each slice, before each
+send and twenty times a second, and dies on the spot when too much time has passed.
+"""
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+TICK_S = 0.05
+EXIT_CODE = 17
+
+
+class Guard:
+    """`limit_s` is the longest the loop may stand still; `purge` takes back what is not yet sent."""
+
+    def __init__(self, limit_s: float, purge: Callable[[], None], die: Callable[[int], None] = os._exit) -> None:
+        self._limit_s = limit_s
+        self._purge = purge
+        self._die = die
+        self._seen = time.monotonic()
+
+    def check(self, where: str) -> None:
+        """Die if the loop stood still for too long since the last tick."""
+        stood_s = time.monotonic() - self._seen
+        if stood_s > self._limit_s:
+            self._purge()
+            log.critical("stood still for %.1f s (%s): the partitions are somebody else's, exiting", stood_s, where)
+            self._die(EXIT_CODE)
+
+    async def watch(self) -> None:
+        """Tick until cancelled."""
+        self._seen = time.monotonic()
+        while True:
+            await asyncio.sleep(TICK_S)
+            self.check("tick")
+            self._seen = time.monotonic()

@@ -1,0 +1,74 @@
+"""One topic's way through a worker: from the consumer's loop to its agent, and its acknowledgements back."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from faust.types import TP
+
+from app.delivery.contract import ConsumerRecord
+from app.delivery.inbox import Batch, Inbox
+from app.delivery.positions import Positions
+from app.delivery.ranges import Range, Ranges
+
+
+class Piece(NamedTuple):
+    """What an agent gets: records of one partition, and the range to mark when what they cause is safe."""
+
+    tp: TP
+    records: Sequence[ConsumerRecord]
+    range: Range
+
+
+class Lane:
+    """Inbox, ranges and positions of one topic.
+
+    The consumer calls `begin` when it knows where each partition starts, and `leave` when they are taken
+    away; `on_leave` is told first, so that calls beside the stream end at once.
+    """
+
+    def __init__(self, topic: str, inbox: Inbox) -> None:
+        self.topic = topic
+        self.inbox = inbox
+        self.ranges = Ranges()
+        self.positions = Positions()
+        self.generation: int | None = None
+        self.on_leave: list[Callable[[], None]] = []
+
+    def begin(self, generation: int, starts: Mapping[int, int]) -> None:
+        """Start over: `starts` holds the next offset of each partition of this generation."""
+        self.inbox.clear()
+        self.ranges.begin(starts)
+        self.generation = generation
+
+    def start(self, batches: Sequence[Batch]) -> list[Piece]:
+        """Open the ranges of batches of the present generation; the rest was taken for nobody."""
+        return [
+            Piece(batch.tp, batch.records, self.ranges.open(batch.tp.partition, batch.records[-1].offset))
+            for batch in batches
+            if batch.generation == self.generation
+        ]
+
+    def mark_safe(self, pieces: Sequence[Piece]) -> None:
+        """All that these pieces caused is acknowledged: move the positions, and wake who waits for them."""
+        for piece in pieces:
+            piece.range.safe = True
+        for partition in {piece.tp.partition for piece in pieces}:
+            applied = self.ranges.applied(partition)
+            if applied is not None:
+                self.positions.advance(partition, applied)
+
+    def quiet(self) -> None:
+        """Stop what runs beside the stream; what waits for the broker goes on."""
+        for stop in self.on_leave:
+            stop()
+
+    def leave(self) -> None:
+        """Forget this generation: its partitions may belong to another worker from now on."""
+        self.generation = None
+        self.inbox.clear()
+        self.ranges.begin({})
+        self.positions.leave()
+
+    async def applied(self, partition: int, offset: int) -> None:
+        """Wait until the record at `offset` and all before it are safe. Raises `Moved`."""
+        await self.positions.reached(partition, offset + 1, self.ranges.applied(partition))

@@ -1,0 +1,79 @@
+"""What must happen on the consumer's own thread, where its position and its generation can't change meanwhile."""
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from typing import Any, NamedTuple, TypeVar
+
+import aiokafka  # type: ignore[import-untyped]  # has no types
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
+from faust.types import TP
+
+T = TypeVar("T")
+
+
+class Start(NamedTuple):
+    """Where a partition starts: the next offset to read, and what is committed (`None`: nothing yet)."""
+
+    next: int
+    committed: int | None
+
+
+class DrainThread(AIOKafkaConsumerThread):
+    """aiokafka's consumer in its thread, with seeks and commits that are bound to a generation."""
+
+    #: How long a fetch waits for data at the broker. Faust fixes 1500 ms, which delays whatever comes
+    #: to a partition that shares the fetch with an idle one.
+    fetch_max_wait_ms = 500
+
+    def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = self.fetch_max_wait_ms
+        return consumer
+
+    async def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine on this thread's loop, past the method queue that a fetch may occupy for a second."""
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self.thread_loop))
+
+    async def seek_streams(self, generation: int, skip: frozenset[str]) -> dict[TP, Start] | None:
+        """Seek every assigned partition, but for the topics in `skip`, to where it is committed.
+
+        A partition without a commit, or whose commit fell off the log, starts at the earliest offset.
+        Returns `None`, and seeks nothing, when the group has moved on from `generation`.
+        """
+        consumer = self._ensure_consumer()
+        streams = [tp for tp in consumer.assignment() if tp.topic not in skip]
+        committed = {tp: await consumer.committed(tp) for tp in streams}
+        earliest = await consumer.beginning_offsets(streams) if streams else {}
+        if consumer._coordinator.generation != generation:
+            return None
+        starts: dict[TP, Start] = {}
+        for tp, offset in committed.items():
+            known = offset if offset is not None and offset >= 0 else None
+            start = Start(max(known or 0, earliest[tp]), known)
+            consumer.seek(tp, start.next)
+            starts[TP(tp.topic, tp.partition)] = start
+        return starts
+
+    async def seek_back(self, generation: int, offsets: Mapping[TP, int]) -> None:
+        """Make sure that these offsets are read again, unless the group has moved on from `generation`."""
+        consumer = self._ensure_consumer()
+        if consumer._coordinator.generation != generation or consumer._subscription.subscription is None:
+            return
+        assignment = consumer._subscription.subscription.assignment
+        for tp, offset in offsets.items():
+            assigned = aiokafka.TopicPartition(tp.topic, tp.partition)
+            state = assignment.state_value(assigned) if assignment else None
+            if state is not None and state.has_valid_position and state.position > offset:
+                consumer.seek(assigned, offset)
+
+    async def commit_in(self, generation: int, offsets: Mapping[TP, int]) -> bool:
+        """Commit, but only as a member of `generation`."""
+        if self._ensure_consumer()._coordinator.generation != generation:
+            return False
+        return await self._commit(offsets)
+
+    async def end_offset(self, tp: TP) -> int:
+        """Return the offset that the next record of the partition will get, as the broker has it now."""
+        asked = aiokafka.TopicPartition(tp.topic, tp.partition)
+        ends: dict[Any, int] = await self._ensure_consumer().end_offsets([asked])
+        return ends[asked]

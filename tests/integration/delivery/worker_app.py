@@ -1,0 +1,137 @@
+"""The worker under test: counts messages into rows, answers each on an output topic, and may call outside.
+
+Started by the harness as `faust -A worker_app worker`, with all it needs in its environment. A row holds the ids it has
+counted, so that a replay changes nothing and every loss or doubling shows.
+"""
+
+import asyncio
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import faust
+
+from app.delivery import (
+    ConsumerRecord,
+    DeliveryApp,
+    Effects,
+    NewTopicSpec,
+    Participant,
+    Refused,
+    Row,
+    Rows,
+    Send,
+    row_table,
+)
+
+ID = os.environ["APP_ID"]
+PORT = os.environ["WEB_PORT"]
+PARTITIONS = int(os.environ.get("PARTITIONS", "4"))
+CALL_S = float(os.environ.get("CALL_S", "0.5"))
+LEDGER = os.environ.get("LEDGER")
+
+app = DeliveryApp(
+    ID,
+    bootstrap=os.environ["BOOTSTRAP"],
+    topics=[NewTopicSpec(f"{ID}-{name}", PARTITIONS) for name in ("in", "out", "dead", "ask", "answers")],
+    delivery_timeout_s=float(os.environ.get("DELIVERY_TIMEOUT_S", "120")),
+    datadir=os.environ["DATA_DIR"],
+    web_bind="127.0.0.1",
+    web_port=int(PORT),
+    canonical_url=f"http://127.0.0.1:{PORT}",
+    broker_session_timeout=6.0,
+    broker_heartbeat_interval=1.0,
+)
+
+
+def encode(row: Row) -> bytes:
+    return json.dumps(row).encode()
+
+
+def version(row: Row) -> int:
+    return int(row["version"])
+
+
+def park(record: ConsumerRecord, refusal: Refused) -> Send:
+    return Send(f"{ID}-dead", record.key or b"", record.value or b"", [("reason", refusal.reason.encode())])
+
+
+def loads(record: ConsumerRecord) -> Any:
+    try:
+        return json.loads(record.value or b"")
+    except ValueError as exc:
+        raise Refused(f"not JSON: {exc}") from exc
+
+
+counts = row_table(app, "counts", partitions=PARTITIONS, encode=encode, decode=json.loads, version=version)
+
+
+def count(rows: Rows, record: ConsumerRecord) -> Effects:
+    message = loads(record)
+    key = (record.key or b"").decode()
+    row = rows.get(key) or {"version": 0, "ids": []}
+    answer = Send(f"{ID}-out", record.key or b"", json.dumps({"id": message["id"]}).encode())
+    if message["id"] in row["ids"]:
+        return Effects(sends=[answer])
+    row = {"version": row["version"] + 1, "ids": [*row["ids"], message["id"]]}
+    return Effects(rows=[(key, row)], sends=[answer])
+
+
+counting = Participant(app, f"{ID}-in", counts, count, park=park)
+
+asked = row_table(app, "asked", partitions=PARTITIONS, encode=encode, decode=json.loads, version=version)
+
+
+def ask(rows: Rows, record: ConsumerRecord) -> Effects:
+    key = (record.key or b"").decode()
+    row = rows.get(key)
+    if row is not None:
+        return Effects()
+    return Effects(rows=[(key, {"version": 1, "pending": f"{key}/1", "answer": None})])
+
+
+class Asking:
+    """A slow gateway that notes each call in a file, by its idempotency key."""
+
+    limit = 64
+
+    def due(self, key: str, row: Row) -> Any | None:
+        return row["pending"]
+
+    async def perform(self, key: str, intent: Any) -> Any:
+        if LEDGER:
+            with Path(LEDGER).open("a") as ledger:
+                ledger.write(f"{intent}\n")
+        await asyncio.sleep(0.01 if key.startswith("quick") else CALL_S)
+        return f"yes to {intent}"
+
+    def settle(self, rows: Rows, key: str, answer: Any) -> Effects:
+        row = {**rows[key], "version": rows[key]["version"] + 1, "pending": None, "answer": answer}
+        return Effects(rows=[(key, row)], sends=[Send(f"{ID}-answers", key.encode(), answer.encode())])
+
+
+asking = Participant(app, f"{ID}-ask", asked, ask, park=park, calls=Asking())
+
+
+def raw(name: str) -> faust.TopicT:
+    return app.topic(f"{ID}-{name}", key_type=bytes, value_type=bytes, partitions=PARTITIONS)
+
+
+@app.agent(raw("in"), name="counting")
+async def count_agent(stream: Any) -> None:
+    await counting.run(stream)
+
+
+@app.agent(raw("ask"), name="asking")
+async def ask_agent(stream: Any) -> None:
+    await asking.run(stream)
+
+
+@app.page("/state")
+class State(faust.web.View):
+    async def get(self, request: Any) -> Any:
+        ready = bool(app.tables.actives_ready and not app.rebalancing and app.drain.is_current())
+        held = sorted(counts.partitions_held)
+        return self.json({"ready": ready, "held": held, "stats": asdict(app.stats)})
