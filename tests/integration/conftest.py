@@ -1,0 +1,63 @@
+"""Workers for the integration tests: real `faust` processes on the session's broker and database.
+
+Each test has an app id of its own, which also names its topics and its database, so that tests share nothing but the
+servers they run on.
+"""
+
+import os
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from worker_process import Readiness, WorkerFactory, WorkerProcess, answers_ready
+
+from app.embedded.kafka import EmbeddedKafka
+from app.embedded.mongod import EmbeddedMongod
+from app.embedded.ports import free_port
+from app.embedded.workers import make_worker
+
+
+@pytest.fixture
+def app_id() -> str:
+    """An app id that no other test has."""
+    return f"test-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def worker_factory(kafka: EmbeddedKafka, mongo: EmbeddedMongod, app_id: str, tmp_path: Path) -> Iterator[WorkerFactory]:
+    """Starts workers of this test's app on the session's Kafka and MongoDB; all are gone when the test is over."""
+    workers: list[WorkerProcess] = []
+
+    def start(
+        module: str = "app.main",
+        *,
+        path: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+        ready: Readiness = answers_ready,
+        wait: bool = True,
+    ) -> WorkerProcess:
+        settings = {
+            **os.environ,
+            "KAFKA_URL": kafka.url,
+            "MONGO_URL": mongo.url,
+            "APP_ID": app_id,
+            "TOPIC_PREFIX": f"{app_id}.",
+            "MONGO_DATABASE": app_id,
+            "PYTHONUNBUFFERED": "1",
+            **({} if path is None else {"PYTHONPATH": str(path)}),
+            **(environment or {}),
+        }
+        made = make_worker(len(workers) + 1, free_port(), tmp_path, settings, module)
+        worker = WorkerProcess(made.child, made.port, ready)
+        workers.append(worker)
+        worker.start()
+        if wait:
+            worker.wait_ready()
+        return worker
+
+    try:
+        yield start
+    finally:
+        for worker in workers:
+            worker.kill()
