@@ -27,17 +27,17 @@ def faust_command(*arguments: str, module: str = "app.main") -> tuple[str, ...]:
     return (sys.executable, "-m", "faust", "-A", module, *arguments)
 
 
-def make_worker(number: int, port: int, home: Path, environment: Mapping[str, str]) -> Worker:
+def make_worker(number: int, port: int, home: Path, environment: Mapping[str, str], module: str = "app.main") -> Worker:
     """Describe worker `number` on `port`, with its data, log and pid file under `home`; nothing is started.
 
-    `environment` is what the app's settings read, save what is this worker's alone.
+    `environment` is what the settings of the app in `module` read, save what is this worker's alone.
     """
     name = f"worker-{number}"
     data = home / name
     # The folder also stands in the command line, which tells this worker's process from those of another home.
-    command = faust_command(*("--datadir", str(data), "-L", "uvloop", "worker", "-l", "warn", "--web-port", str(port)))
+    arguments = ("--datadir", str(data), "-L", "uvloop", "worker", "-l", "warn", "--web-port", str(port))
     child = Child(
-        command,
+        faust_command(*arguments, module=module),
         log=home / "run" / f"{name}.log",
         mark=str(data),
         pid_file=home / "run" / f"{name}.pid",
