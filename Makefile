@@ -1,0 +1,76 @@
+# Everything a developer or a CI machine does, each by one word. Only Python >= 3.11, make and git are needed.
+
+SHELL := /bin/sh
+BIN := .venv/bin
+READY := .venv/.ready
+# The first Python that is new enough; `make PYTHON=/path/to/python` takes another.
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+# What pytest is told beside the folder, such as ARGS='-k cancel -x'.
+ARGS ?=
+# The uv that makes and installs the locks; `make lock UV=uv==X.Y.Z` takes another.
+UV ?= $(shell sed -n 's/^\(uv==[0-9.]*\).*/\1/p' requirements-uv.lock)
+
+.PHONY: help setup run test unit model integration lint format lock clean distclean
+.DEFAULT_GOAL := help
+
+help: ## Show this.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Make .venv with everything pinned in the locks (others do this by themselves).
+
+$(READY): requirements-uv.lock requirements.lock setup.cfg pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install one, or say make PYTHON=/path/to/python"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "$(PYTHON) is not Python 3.11 or newer: say make PYTHON=/path/to/another"; exit 1; }
+	@$(PYTHON) -m venv .venv \
+		|| { echo "$(PYTHON) can't make a virtual environment (Debian, Ubuntu: install python3-venv)"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
+	VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv pip sync --quiet --require-hashes requirements.lock requirements-uv.lock
+	VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+run: $(READY) ## Serve on PORT=6066 with WORKERS=1, Kafka and MongoDB included, until Ctrl-C.
+	@$(BIN)/python -m app.embedded
+
+test: lint ## Lint, and all tests.
+	$(BIN)/pytest $(ARGS)
+
+unit: $(READY) ## Tests of single parts.
+	$(BIN)/pytest tests/unit $(ARGS)
+
+model: $(READY) ## Every order of messages of an order, with doubles and crashes, in one process.
+	$(BIN)/pytest tests/model $(ARGS)
+
+integration: $(READY) ## Tests on a real Kafka and MongoDB.
+	$(BIN)/pytest tests/integration $(ARGS)
+
+lint: $(READY) ## Style, types and the rules of who may import whom.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY) ## Put the code into the project's form.
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: $(READY) ## Make the locks again: uv's own, Python's and that of Kafka's jars.
+	echo $(UV) | $(BIN)/uv pip compile --quiet - --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --no-annotate -o requirements-uv.lock
+	$(BIN)/uv pip compile --quiet setup.cfg --extra dev --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-package order-processor -o requirements.lock
+	mkdir -p .local/lock && cp app/embedded/jgo.toml .local/lock
+	cd .local/lock && $(CURDIR)/$(BIN)/jgo --quiet --resolver python --repo-cache m2 lock
+	cp .local/lock/jgo.lock.toml app/embedded && rm -rf .local/lock
+
+clean: ## Drop the data of `make run`; what was fetched stays.
+	@for file in .local/run/*.pid .local/port-*/run/*.pid; do \
+		if [ -e "$$file" ] && kill -0 "$$(cat "$$file")" 2>/dev/null; then \
+			echo "$$file: its process still runs; stop make run first"; exit 1; \
+		fi; \
+	done
+	rm -rf .local/kafka .local/mongod .local/worker-* .local/run .local/seeded .local/port-*
+
+distclean: clean ## Drop everything that is not in git.
+	rm -rf .local .venv build *.egg-info .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
