@@ -1,1 +1,5 @@
-"""agents"""
+"""One saga participant each. Named here, so that one that is broken stops the start."""
+
+from agents import inventory, orders, payments, projection, shipping
+
+__all__ = ["inventory", "orders", "payments", "projection", "shipping"]

@@ -8,7 +8,7 @@ from faust import Record
 
 
 class DeadLetter(Record, namespace="dead-letter.v1"):
-    """One parked message. `key`, `value` and header values are the bytes in base64, None where there were none."""
+    """One parked message; when it was parked is its own timestamp. `key`, `value` and header values are in base64."""
 
     topic: str
     partition: int
@@ -18,7 +18,6 @@ class DeadLetter(Record, namespace="dead-letter.v1"):
     headers: tuple[tuple[str, str], ...]
     error: str
     attempt: int
-    parked_at_ms: int
 
 
 def base64_of(raw: bytes | None) -> str | None:

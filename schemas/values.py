@@ -36,3 +36,10 @@ class Mode(StrEnum):
 
     AUTO = "auto"
     MANUAL = "manual"
+
+
+class StockMode(StrEnum):
+    """Whether an update says what on-hand becomes, or what is added to it."""
+
+    SET = "set"
+    ADJUST = "adjust"

@@ -15,6 +15,7 @@ from app.delivery.front import Front
 from app.delivery.guard import Guard
 from app.delivery.inbox import Inbox
 from app.delivery.lane import Lane
+from app.delivery.participant import Participant
 from app.delivery.polled import PolledProducer, producer_settings
 from app.delivery.producer import BarrierProducer
 from app.delivery.recovery import DrainTableManager
@@ -72,6 +73,7 @@ class DeliveryApp(faust.App):
     ) -> None:
         self.stats = Stats()
         self.lanes: dict[str, Lane] = {}
+        self.participants: dict[str, Participant] = {}
         self.front = Front(bootstrap, front_timeout_s)
         self.sink: Sink
         self.guard: Guard
@@ -83,6 +85,10 @@ class DeliveryApp(faust.App):
         self._spawned: set[asyncio.Task[Any]] = set()
         broker = ";".join(f"kafka://{server}" for server in bootstrap.split(","))
         super().__init__(id, **{"broker": broker, **DEFAULTS, **options})
+
+    def needs(self, spec: NewTopicSpec) -> None:
+        """Have this topic made, too, before the consumer starts."""
+        self._specs[spec.name] = spec
 
     def lane(self, topic: str) -> Lane:
         """Make the lane of a topic, which from then on bypasses Faust's streams. One a topic."""

@@ -42,6 +42,7 @@ class Participant:
         self._park = park
         self._slice_size = slice_size
         self._slots = asyncio.Semaphore(in_flight)
+        app.participants[topic] = self
         self._watchers = Watchers()
         self._caller: Caller | None = None
         self._lane.on_leave.append(self._watchers.leave)

@@ -1,0 +1,1 @@
+"""The world outside: payment gateways, carriers, MongoDB. Chosen in `app.wiring`, nowhere else."""

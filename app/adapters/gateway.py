@@ -1,0 +1,34 @@
+"""What a payment gateway must be able to do for us."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from app.adapters.outcome import Verdict
+from app.domain.payment import PaymentOperation
+
+
+class Charge(NamedTuple):
+    """One operation on one order's money. The same `key` is the same operation, however often it is asked for.
+
+    `reference` is what the gateway called the authorisation; empty for the authorisation itself.
+    """
+
+    key: str
+    operation: PaymentOperation
+    order_id: str
+    amount_minor: int
+    currency: str
+    method: str
+    reference: str
+
+
+class Gateway(Protocol):
+    """A payment gateway. Raises `OutcomeUnknown` when the answer was lost; no other trouble of its own gets out."""
+
+    @property
+    def name(self) -> str:
+        """Kept with each payment: it is finished where it was begun."""
+
+    async def perform(self, charge: Charge, attempt: int) -> Verdict:
+        """Do it, once for each key. `attempt` counts from 1."""

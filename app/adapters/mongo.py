@@ -1,0 +1,22 @@
+"""The one place that knows how MongoDB is reached."""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeAlias
+
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
+
+Document: TypeAlias = dict[str, Any]
+Collection: TypeAlias = "AsyncIOMotorCollection[Document]"
+Database: TypeAlias = "AsyncIOMotorDatabase[Document]"
+
+AWAY_AFTER_MS: Final = 2000
+"""How long an operation looks for a server before it says that there is none."""
+
+
+def database(url: str, name: str) -> Database:
+    """The database `name` at `url`. Connects with the first operation."""
+    client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
+        url, serverSelectionTimeoutMS=AWAY_AFTER_MS, connectTimeoutMS=AWAY_AFTER_MS, tz_aware=True
+    )
+    return client[name]

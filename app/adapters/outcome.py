@@ -1,0 +1,43 @@
+"""How a call to the world outside ends: with a verdict, or not knowably, and then it is made again."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+
+class Verdict(NamedTuple):
+    """A definite end. `reference` is the other side's own name for what was done, `reason` its word for a no."""
+
+    ok: bool
+    reference: str = ""
+    reason: str = ""
+
+
+class OutcomeUnknown(Exception):
+    """The call may have had its effect or not: it must be made again with the same key, at the same place."""
+
+
+class Settled(NamedTuple):
+    """A verdict, and how many calls it took."""
+
+    verdict: Verdict
+    attempts: int
+
+
+async def until_definite(
+    call: Callable[[int], Awaitable[Verdict]], *, first_s: float, longest_s: float, jitter: random.Random
+) -> Settled:
+    """Make the call until its outcome is known, waiting ever longer, at most `longest_s`, with jitter in between.
+
+    `call` gets the number of the attempt, from 1.
+    """
+    attempt, pause_s = 1, first_s
+    while True:
+        try:
+            return Settled(await call(attempt), attempt)
+        except OutcomeUnknown:
+            await asyncio.sleep(pause_s * jitter.uniform(0.5, 1.0))
+            attempt, pause_s = attempt + 1, min(pause_s * 2, longest_s)

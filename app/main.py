@@ -1,0 +1,32 @@
+"""The Faust app, and nothing else: `faust -A app.main worker` is the worker."""
+
+from __future__ import annotations
+
+import os
+
+from app.delivery import DeliveryApp
+from app.settings import Settings
+
+settings = Settings.from_environment(os.environ)
+
+app = DeliveryApp(
+    settings.app_id,
+    bootstrap=settings.bootstrap,
+    broker=f"kafka://{settings.bootstrap}",
+    store="memory://",
+    autodiscover=["tables", "agents", "views", "app.cli"],
+    datadir=settings.data_dir,
+    canonical_url=settings.url,
+    web_host=settings.host,
+    web_bind=settings.host,
+    web_port=settings.port,
+    topic_partitions=settings.partitions,
+    replication=settings.replication,
+    broker_session_timeout=settings.session_timeout_s,
+    broker_heartbeat_interval=settings.heartbeat_interval_s,
+    broker_rebalance_timeout=settings.rebalance_timeout_s,
+    broker_commit_interval=settings.commit_interval_s,
+    delivery_timeout_s=settings.delivery_timeout_s,
+    front_timeout_s=settings.front_timeout_s,
+    table_standby_replicas=0,
+)

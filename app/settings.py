@@ -1,0 +1,142 @@
+"""Every setting, with its unit, its default and what it means. Nothing else reads the environment.
+
+A field's environment variable is its name in capitals: `session_timeout_s` is set by `SESSION_TIMEOUT_S`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Final, get_type_hints
+
+KAFKA_SCHEME: Final = "kafka://"
+
+
+class SettingsError(ValueError):
+    """A setting is missing or makes no sense; the text names it and says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How this worker runs. Immutable; made once, by `from_environment`."""
+
+    kafka_url: str = ""
+    """`kafka://host:port[,host:port]`. Required by the worker; `make run` sets it."""
+    mongo_url: str = ""
+    """`mongodb://…`. Required by the worker; `make run` sets it."""
+    mongo_database: str = "orders"
+    """The database that holds the projection and the simulators' ledgers."""
+    app_id: str = "order-processor"
+    """Names the consumer group and the changelogs. All workers of one system share it; another one starts empty."""
+    topic_prefix: str = ""
+    """Put before every topic's name, so that several systems can share a Kafka."""
+    partitions: int = 8
+    """Partitions of every topic: the most workers that can share the load. Can't be changed once the topics exist."""
+    replication: int = 1
+    """Copies of every partition; 3 in production."""
+
+    host: str = "127.0.0.1"
+    """The address to listen on."""
+    port: int = 6066
+    """The port to listen on."""
+    canonical_url: str = ""
+    """Where other workers reach this one; `http://host:port` when empty. Must be unique."""
+    data_dir: str = ".local/worker"
+    """Where Faust keeps its own files. Must be unique to the worker."""
+
+    session_timeout_s: float = 10.0
+    """A worker that is silent for so long is taken for dead, and its partitions go to others."""
+    heartbeat_interval_s: float = 3.0
+    """How often a worker says that it lives."""
+    rebalance_timeout_s: float = 30.0
+    """How long a rebalance waits for workers to hand over what they are at."""
+    commit_interval_s: float = 0.5
+    """How often offsets are committed; what lies between is looked at again after a kill."""
+    delivery_timeout_s: float = 120.0
+    """A broker away for longer stops the worker: what it had begun is begun again elsewhere."""
+    front_timeout_s: float = 4.0
+    """A request that Kafka does not take within this gets `503`."""
+
+    request_timeout_s: float = 10.0
+    """The longest a request waits for its order or product to be decided on; then `503`."""
+    forward_timeout_s: float = 12.0
+    """The longest a request waits for the worker that owns its key; the default leaves room for its own wait."""
+
+    default_price_minor: int = 1000
+    """The price of a new product that is given none, in minor units."""
+    default_currency: str = "USD"
+    """The currency of a new product that is given none."""
+
+    gateway_calls: int = 500
+    """Payment calls in flight at once, in one worker."""
+    gateway_delay_s: float = 0.0
+    """How long the simulated gateway takes over each call."""
+    gateway_slow_s: float = 0.5
+    """How long it takes when the payment method is `slow`."""
+    gateway_failure_rate: float = 0.0
+    """Share of its calls, 0 to 1, whose answer is lost on the way back."""
+    carrier_calls: int = 500
+    """Carrier calls in flight at once, in one worker."""
+    carrier_delay_s: float = 0.0
+    """How long the simulated carrier takes over each call."""
+    carrier_failure_rate: float = 0.0
+    """Share of its calls, 0 to 1, whose answer is lost on the way back."""
+    retry_first_s: float = 0.05
+    """The pause before a call with an unknown outcome is made again; it doubles each time, with jitter."""
+    retry_longest_s: float = 5.0
+    """The longest such pause."""
+
+    projection_gather_s: float = 0.1
+    """How long the projection gathers facts before it writes them to MongoDB."""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
+        """The settings that these variables make. Raises `SettingsError` for one that can't be read."""
+        kinds = get_type_hints(cls)
+        given: dict[str, Any] = {}
+        for field in fields(cls):
+            text = environment.get(field.name.upper(), "")
+            if text:
+                given[field.name] = _read(field.name.upper(), text, kinds[field.name])
+        return cls(**given)._checked()
+
+    @property
+    def bootstrap(self) -> str:
+        """Kafka's addresses as its clients take them: `host:port[,host:port]`."""
+        return self.kafka_url.removeprefix(KAFKA_SCHEME)
+
+    @property
+    def url(self) -> str:
+        """Where other workers reach this one."""
+        return self.canonical_url or f"http://{self.host}:{self.port}"
+
+    def topic(self, name: str) -> str:
+        """The full name of a topic."""
+        return f"{self.topic_prefix}{name}"
+
+    def missing(self) -> str | None:
+        """One line that says what a worker lacks, or None."""
+        for name in ("kafka_url", "mongo_url"):
+            if not getattr(self, name):
+                return (
+                    f"{name.upper()} is not set. Set it, or use `make run`, which starts a Kafka and a MongoDB itself."
+                )
+        return None
+
+    def _checked(self) -> Settings:
+        if self.heartbeat_interval_s * 2 > self.session_timeout_s:
+            raise SettingsError("HEARTBEAT_INTERVAL_S must be at most half of SESSION_TIMEOUT_S")
+        for name in ("gateway_failure_rate", "carrier_failure_rate"):
+            if not 0 <= getattr(self, name) < 1:
+                raise SettingsError(f"{name.upper()} must be at least 0 and below 1")
+        for name in ("partitions", "replication", "gateway_calls", "carrier_calls"):
+            if getattr(self, name) < 1:
+                raise SettingsError(f"{name.upper()} must be at least 1")
+        return self
+
+
+def _read(name: str, text: str, kind: type) -> object:
+    try:
+        return kind(text)
+    except ValueError as error:
+        raise SettingsError(f"{name}={text!r} is not a {kind.__name__}") from error

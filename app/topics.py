@@ -1,0 +1,99 @@
+"""Every topic on one screen.
+
+| topic            | key        | records                         | kept           |
+| ---------------- | ---------- | ------------------------------- | -------------- |
+| orders           | order id   | what an order is told           | 7 days         |
+| inventory        | product id | what a product is asked         | 7 days         |
+| payments         | order id   | what a payment is asked         | 7 days         |
+| shipping         | order id   | what a shipment is asked        | 7 days         |
+| orders.events    | order id   | public facts about orders       | for ever       |
+| inventory.events | product id | public facts about stock        | the last a key |
+| dead-letters     | as it was  | `DeadLetter`                    | 30 days        |
+
+All have the same number of partitions, so that one worker owns an order's row, its payment and its shipment. Records
+carry the broker's time, the only clock that decisions see. Keys and values are raw bytes to Faust: they are decoded
+where a bad one can be parked, by the decoders at the end.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from faust.types import TopicT
+
+from app.delivery import ConsumerRecord, NewTopicSpec, Refused, Send
+from app.main import app, settings
+from schemas import commands, facts, replies
+from schemas.codec import Decoder, encode
+from schemas.dead_letters import DeadLetter, base64_of
+
+_DAY_MS: Final = 24 * 3600 * 1000
+
+
+def _topic(name: str, **config: str) -> TopicT:
+    full = settings.topic(name)
+    ours = {
+        "message.timestamp.type": "LogAppendTime",
+        "min.insync.replicas": str(max(1, settings.replication - 1)),
+    }
+    kept = {key.replace("_", "."): value for key, value in config.items()}
+    app.needs(NewTopicSpec(full, settings.partitions, settings.replication, ours | kept))
+    return app.topic(full, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
+
+
+orders = _topic("orders", retention_ms=str(7 * _DAY_MS))
+inventory = _topic("inventory", retention_ms=str(7 * _DAY_MS))
+payments = _topic("payments", retention_ms=str(7 * _DAY_MS))
+shipping = _topic("shipping", retention_ms=str(7 * _DAY_MS))
+order_events = _topic("orders.events", retention_ms="-1")
+inventory_events = _topic("inventory.events", cleanup_policy="compact")
+dead_letters = _topic("dead-letters", retention_ms=str(30 * _DAY_MS))
+
+ORDERS: Final = orders.get_topic_name()
+INVENTORY: Final = inventory.get_topic_name()
+PAYMENTS: Final = payments.get_topic_name()
+SHIPPING: Final = shipping.get_topic_name()
+ORDER_EVENTS: Final = order_events.get_topic_name()
+INVENTORY_EVENTS: Final = inventory_events.get_topic_name()
+DEAD_LETTERS: Final = dead_letters.get_topic_name()
+
+read_order_message = Decoder(
+    (
+        commands.PlaceOrder,
+        commands.PayOrder,
+        commands.ShipOrder,
+        commands.CancelOrder,
+        commands.ReachDeadline,
+        *replies.STOCK_REPLIES.values(),
+        *replies.PAYMENT_REPLIES.values(),
+        *replies.SHIPMENT_REPLIES.values(),
+    )
+)
+read_stock_command = Decoder(
+    (
+        commands.ReserveStock,
+        commands.ReleaseStock,
+        commands.CommitStock,
+        commands.SetStock,
+        commands.AdjustStock,
+    )
+)
+read_payment_command = Decoder((commands.AuthorizePayment, commands.CapturePayment, commands.ReversePayment))
+read_shipment_command = Decoder((commands.BookShipment, commands.CallOffShipment))
+read_order_fact = Decoder(tuple(facts.ORDER_FACTS.values()))
+read_stock_fact = Decoder((facts.StockChanged,))
+
+
+def park(record: ConsumerRecord, refused: Refused) -> Send:
+    """The dead letter of a message that can't be decoded, or that its participant refused."""
+    letter = DeadLetter(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        key=base64_of(record.key),
+        value=base64_of(record.value),
+        headers=tuple((name, base64_of(value) or "") for name, value in record.headers),
+        error=refused.reason,
+        attempt=1,
+    )
+    return Send(DEAD_LETTERS, record.key or b"", encode(letter), tuple(record.headers))

@@ -1,0 +1,88 @@
+"""Settings to gateways, carrier and MongoDB: the one place that chooses adapters."""
+
+from __future__ import annotations
+
+import random
+from functools import cache
+from typing import Final
+
+from pymongo.errors import PyMongoError
+
+from app.adapters import mongo
+from app.adapters.carrier import Carrier, Consignment
+from app.adapters.gateway import Charge, Gateway
+from app.adapters.ledger import Ledger
+from app.adapters.outcome import Settled, Verdict, until_definite
+from app.adapters.read_model import ReadModel
+from app.adapters.simulated_carrier import SimulatedCarrier
+from app.adapters.simulated_gateway import SimulatedGateway
+from app.adapters.simulation import Simulation
+from app.main import settings
+
+__all__ = [
+    "STORE_AWAY",
+    "Charge",
+    "Consignment",
+    "Settled",
+    "Verdict",
+    "carrier",
+    "charge",
+    "consign",
+    "gateway",
+    "read_model",
+]
+
+STORE_AWAY: Final = (PyMongoError,)
+"""What reading or writing the read model raises while MongoDB is away."""
+
+
+@cache
+def _database() -> mongo.Database:
+    return mongo.database(settings.mongo_url, settings.mongo_database)
+
+
+@cache
+def read_model() -> ReadModel:
+    """The projection."""
+    return ReadModel(_database())
+
+
+@cache
+def gateway() -> Gateway:
+    """Where payments are made."""
+    ledger = Ledger(_database()["gateway_ledger"])
+    return SimulatedGateway(
+        Simulation(ledger, settings.gateway_delay_s, settings.gateway_slow_s, settings.gateway_failure_rate)
+    )
+
+
+@cache
+def carrier() -> Carrier:
+    """Who takes the shipments."""
+    ledger = Ledger(_database()["carrier_ledger"])
+    return SimulatedCarrier(
+        Simulation(ledger, settings.carrier_delay_s, settings.gateway_slow_s, settings.carrier_failure_rate)
+    )
+
+
+_jitter: Final = random.Random()  # noqa: S311 - spreads retries, keeps no secret
+
+
+async def charge(what: Charge) -> Settled:
+    """Have the gateway do it, until its outcome is known."""
+    return await until_definite(
+        lambda attempt: gateway().perform(what, attempt),
+        first_s=settings.retry_first_s,
+        longest_s=settings.retry_longest_s,
+        jitter=_jitter,
+    )
+
+
+async def consign(what: Consignment) -> Settled:
+    """Have the carrier do it, until its outcome is known."""
+    return await until_definite(
+        lambda attempt: carrier().perform(what, attempt),
+        first_s=settings.retry_first_s,
+        longest_s=settings.retry_longest_s,
+        jitter=_jitter,
+    )

@@ -1,0 +1,229 @@
+"""The bodies of the HTTP contract. Requests refuse unknown fields; answers are also what the projection keeps."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+from app.domain.order import Status
+from schemas.values import (
+    MAX_LINES,
+    Address,
+    Change,
+    Currency,
+    Identifier,
+    Metadata,
+    Mode,
+    PriceMinor,
+    Quantity,
+    StockMode,
+    Text,
+    Token,
+)
+
+
+def moment(at_ms: int) -> datetime:
+    """Milliseconds since 1970 as a time in UTC, which JSON shows by RFC 3339."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC)
+
+
+class Request(Struct, rename="camel", forbid_unknown_fields=True):
+    """A body that somebody sends us."""
+
+
+class Answer(Struct, rename="camel"):
+    """A body that we send."""
+
+
+class ItemRequest(Request):
+    """One product of an order; a product stands once."""
+
+    product_id: Identifier
+    quantity: Quantity
+
+
+class PaymentChoice(Request):
+    """How the order is to be paid: by itself, or when somebody posts to `/v1/payments`."""
+
+    mode: Mode = Mode.AUTO
+    method: Token | UnsetType = UNSET
+
+
+class ShippingChoice(Request):
+    """How the order is to be shipped: by itself, or when somebody posts to `/v1/shipping`."""
+
+    mode: Mode = Mode.AUTO
+    address: Address | UnsetType = UNSET
+
+
+class OrderRequest(Request):
+    """`POST /v1/orders`. Without an `orderId` one is made."""
+
+    user_id: Identifier
+    items: Annotated[tuple[ItemRequest, ...], Meta(min_length=1, max_length=MAX_LINES)]
+    order_id: Identifier | UnsetType = UNSET
+    payment: PaymentChoice = field(default_factory=PaymentChoice)
+    shipping: ShippingChoice = field(default_factory=ShippingChoice)
+    metadata: Metadata | UnsetType = UNSET
+
+
+class CancelRequest(Request):
+    """`PUT /v1/orders/:id/cancel`."""
+
+    reason: Text | UnsetType = UNSET
+
+
+class PayRequest(Request):
+    """`POST /v1/payments`."""
+
+    order_id: Identifier
+    method: Token | UnsetType = UNSET
+
+
+class ShipRequest(Request):
+    """`POST /v1/shipping`."""
+
+    order_id: Identifier
+    address: Address | UnsetType = UNSET
+    carrier: Token | UnsetType = UNSET
+
+
+class StockUpdateRequest(Request):
+    """`PUT /v1/inventory/update`. `set` makes on-hand `quantity`, `adjust` adds it, and may be negative."""
+
+    product_id: Identifier
+    quantity: Change
+    mode: StockMode = StockMode.SET
+    price: PriceMinor | UnsetType = UNSET
+    currency: Currency | UnsetType = UNSET
+    name: Text | UnsetType = UNSET
+
+
+class ItemAnswer(Answer):
+    """One product of an order; `unitPrice`, in minor units, is known once it is reserved."""
+
+    product_id: str
+    quantity: int
+    unit_price: int | None
+
+
+class PaymentAnswer(Answer):
+    """`GET /v1/payments/:orderId`. `amount` is in minor units of `currency`."""
+
+    order_id: str
+    status: str
+    amount: int
+    currency: str | None
+    gateway: str | None
+    gateway_reference: str | None
+    attempts: int
+    reason: str | None
+    updated_at: datetime
+
+
+class ShipmentAnswer(Answer):
+    """`GET /v1/shipping/:orderId`."""
+
+    order_id: str
+    status: str
+    carrier: str | None
+    tracking_number: str | None
+    updated_at: datetime
+
+
+class OrderAnswer(Answer):
+    """`GET /v1/orders/:id`. `total` is in minor units of `currency`, and known once all is reserved."""
+
+    order_id: str
+    user_id: str
+    status: Status
+    reason: str | None
+    version: int
+    items: tuple[ItemAnswer, ...]
+    total: int | None
+    currency: str | None
+    payment_mode: Mode
+    payment_status: str
+    shipping_mode: Mode
+    shipping_status: str
+    tracking_number: str | None
+    address: dict[str, str] | None
+    metadata: dict[str, str]
+    created_at: datetime
+    updated_at: datetime
+
+
+class OrderStatusAnswer(Answer):
+    """`GET /v1/orders/status/:id`."""
+
+    order_id: str
+    status: Status
+    reason: str | None
+    version: int
+    updated_at: datetime
+
+
+class OrderListAnswer(Answer):
+    """`GET /v1/orders`."""
+
+    items: tuple[OrderAnswer, ...]
+    next_cursor: str | None
+
+
+class OrderEventAnswer(Answer):
+    """One thing that happened to an order, and where in the log it came from."""
+
+    version: int
+    status: Status
+    at: datetime
+    topic: str
+    partition: int
+    offset: int
+
+
+class OrderEventsAnswer(Answer):
+    """`GET /v1/orders/:id/events`, oldest first."""
+
+    order_id: str
+    items: tuple[OrderEventAnswer, ...]
+
+
+class StockAnswer(Answer):
+    """`GET /v1/inventory/:productId`. `price` is in minor units of `currency`."""
+
+    product_id: str
+    name: str
+    on_hand: int
+    reserved: int
+    available: int
+    price: int
+    currency: str
+    version: int
+    updated_at: datetime
+
+
+class StockListAnswer(Answer):
+    """`GET /v1/inventory`."""
+
+    items: tuple[StockAnswer, ...]
+    next_cursor: str | None
+
+
+class FieldProblem(Answer):
+    """What is wrong with one field: `pointer` is a JSON pointer into the body."""
+
+    pointer: str
+    detail: str
+
+
+class Problem(Answer, omit_defaults=True):
+    """RFC 9457: what every answer of 400 and above looks like."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: tuple[FieldProblem, ...] = ()
