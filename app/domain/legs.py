@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final, TypeAlias
 
 from app.domain import money
-from app.domain.order import PAYMENT, SHIPMENT, Order, State, Verb, line_leg
+from app.domain.order import PAYMENT, SHIPMENT, Order, Reason, State, Verb, line_leg
 from app.domain.payment import PaymentStatus
 from app.domain.shipment import ShipmentStatus
 from app.domain.signals import LineTold, PaymentTold, ShipmentTold
@@ -43,9 +43,11 @@ class Trigger(StrEnum):
 
 
 _L, _P, _H, _T = LineStatus, PaymentStatus, ShipmentStatus, Trigger
+_NEVER_RESERVED: Final = (_L.REJECTED, _L.RELEASED, _L.COMMITTED)
+"""What an order that reserves gets nothing from. Settled lines are of an order that had its id, and is forgotten."""
 
 ANSWERS: Final[dict[Verb, frozenset[StrEnum]]] = {
-    Verb.RESERVE: frozenset({_L.RESERVED, _L.REJECTED}),
+    Verb.RESERVE: frozenset({_L.RESERVED, *_NEVER_RESERVED}),
     Verb.RELEASE: frozenset({_L.RELEASED}),
     Verb.COMMIT: frozenset({_L.COMMITTED}),
     Verb.AUTHORIZE: frozenset({_P.AUTHORIZED, _P.DECLINED}),
@@ -105,7 +107,7 @@ def due(order: Order) -> Trigger | None:
 
 
 def _due_of_lines(order: Order) -> Trigger | None:
-    if any(line.status is _L.REJECTED for line in order.lines):
+    if any(line.status in _NEVER_RESERVED for line in order.lines):
         return _T.LINE_REJECTED
     if any(line.status is _L.ASKED for line in order.lines):
         return None
@@ -147,8 +149,8 @@ def _note_line(order: Order, told: LineTold) -> tuple[Order, Wants, Wants]:
     if told.status is _L.RESERVED:
         seen = replace(seen, unit_price_minor=told.unit_price_minor, currency=told.currency)
     order = replace(order, lines=tuple(seen if it is line else it for it in order.lines))
-    if told.status is _L.REJECTED and told.shortage and order.state is State.RESERVING:
-        order = replace(order, reason=told.shortage.value)
+    if told.status in _NEVER_RESERVED and order.state is State.RESERVING:
+        order = replace(order, reason=(told.shortage or Reason.OUT_OF_STOCK).value)
     return order, release if late else (), ()
 
 

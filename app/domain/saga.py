@@ -114,11 +114,12 @@ def decide(order: Order | None, signal: Signal, offset: int, at_ms: int = 0) -> 
     """What a message does to the order: `offset` is its place in the order's partition, `at_ms` the broker's time."""
     if order is None:
         return _begin(signal, offset, at_ms)
+    if isinstance(signal, Placed) and signal.fingerprint != order.fingerprint:
+        return Decision(refusal="another order has this id")
     if offset <= order.applied:
-        return _replay(order, offset)
+        return _replay(order, signal, offset)
     if isinstance(signal, Placed):
-        same = signal.fingerprint == order.fingerprint
-        return Decision() if same else Decision(refusal="another order has this id")
+        return Decision()
     trigger: T | None = None
     untracked: legs.Wants = ()
     noted = order
@@ -147,6 +148,7 @@ def can_cancel(order: Order) -> bool:
     return order.state in CAN_TURN_BACK
 
 
+_NO_SUCH_ORDER: Final = "no such order"
 _ASKED: Final = {Ask.PAY: T.PAY, Ask.SHIP: T.SHIP, Ask.CANCEL: T.CANCEL}
 
 
@@ -167,11 +169,16 @@ def _begin(signal: Signal, offset: int, at_ms: int) -> Decision:
     if isinstance(signal, LineTold):  # stock of an order that is forgotten or never was: give it back, remember nothing
         held = signal.status is LineStatus.RESERVED
         return Decision(commands=(Command(line_leg(signal.product_id), Verb.RELEASE),) if held else ())
-    return Decision(refusal="no such order")
+    return Decision(refusal=_NO_SUCH_ORDER)
 
 
-def _replay(order: Order, offset: int) -> Decision:
-    """The message was applied before: send again what it left unanswered, tell again what it made public."""
+def _replay(order: Order, signal: Signal, offset: int) -> Decision:
+    """The message was decided before: send again what it left unanswered, tell again what it made public.
+
+    One that came before the order is refused again: the dead letter of the first time may have been lost.
+    """
+    if offset < order.history[0].offset and not isinstance(signal, Placed | LineTold):
+        return Decision(refusal=_NO_SUCH_ORDER)
     commands = tuple(Command(it.leg, it.verb) for it in order.unanswered if it.offset == offset)
     return Decision(None, commands, tuple(it for it in order.history if it.offset == offset))
 
