@@ -12,7 +12,7 @@ from app.domain import stock
 from app.domain.order import Reason
 from app.domain.stock import LineDecision, Reservation, Stock
 from app.main import app, settings
-from schemas.codec import encode
+from schemas.codec import encode, remade
 from schemas.commands import (
     AdjustStock,
     CommitStock,
@@ -115,14 +115,10 @@ def _with_counters(
 ) -> Effects:
     """The counters come last, so that a crash between the rows leaves them to be finished."""
     if counters is not None and row is not None:
-        changed = row.asdict() | {
-            "stock": counters,
-            "version": row.version + 1,
-            "updated_at_ms": record.timestamp,
-        }
-        after = StockRow(**changed)
+        after = remade(StockRow, row, stock=counters, version=row.version + 1, updated_at_ms=record.timestamp)
         written.append((stock_key(row.product_id), after))
-        sends.append(Send(topics.INVENTORY_EVENTS, row.product_id.encode(), encode(StockChanged(**changed))))
+        fact = remade(StockChanged, after)
+        sends.append(Send(topics.INVENTORY_EVENTS, row.product_id.encode(), encode(fact)))
     return Effects(written, sends)
 
 

@@ -11,7 +11,7 @@ from app.delivery import ConsumerRecord, Effects, Participant, Refused, Rows, Se
 from app.domain import saga
 from app.domain.order import Change, Order
 from app.main import app
-from schemas.codec import encode
+from schemas.codec import encode, remade
 from schemas.commands import OrderMessage, PlaceOrder
 from schemas.facts import ORDER_FACTS
 from schemas.rows import OrderRow
@@ -41,14 +41,13 @@ def _updated(row: OrderRow | None, message: OrderMessage, order: Order) -> Order
             address=message.address,
             metadata=message.metadata,
         )
-    details: dict[str, Any] = row.asdict() | message.amend()
-    return OrderRow(**details | {"order": order})
+    return remade(OrderRow, row, **message.amend(), order=order)
 
 
 def _facts(row: OrderRow | None, changes: tuple[Change, ...]) -> list[Send]:
     if row is None:
         return []
-    facts = (ORDER_FACTS[change.status](**row.asdict(), change=change) for change in changes)
+    facts = (remade(ORDER_FACTS[change.status], row, change=change) for change in changes)
     return [Send(topics.ORDER_EVENTS, row.order_id.encode(), encode(fact)) for fact in facts]
 
 

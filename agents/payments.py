@@ -12,7 +12,7 @@ from app.domain import outside
 from app.domain.payment import RULES, PaymentDecision, PaymentWant
 from app.main import app, settings
 from app.wiring import Charge, Settled, charge, gateway
-from schemas.codec import encode
+from schemas.codec import encode, remade
 from schemas.commands import AuthorizePayment, CapturePayment, ReversePayment
 from schemas.replies import PAYMENT_REPLIES
 from schemas.rows import PaymentRow
@@ -86,7 +86,7 @@ class GatewayCalls:
 
 def _effects(row: PaymentRow, decision: PaymentDecision, at_ms: int, told: dict[str, Any]) -> Effects:
     if decision.changed:
-        row = PaymentRow(**row.asdict() | told | {"payment": decision.errand, "updated_at_ms": at_ms})
+        row = remade(PaymentRow, row, **told, payment=decision.errand, updated_at_ms=at_ms)
     order_id = row.payment.order_id
     sends = []
     if decision.answer is not None:

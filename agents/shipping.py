@@ -12,7 +12,7 @@ from app.domain import outside
 from app.domain.shipment import RULES, ShipmentDecision, ShipmentWant
 from app.main import app, settings
 from app.wiring import Consignment, Settled, carrier, consign
-from schemas.codec import encode
+from schemas.codec import encode, remade
 from schemas.commands import BookShipment, CallOffShipment
 from schemas.replies import SHIPMENT_REPLIES
 from schemas.rows import ShipmentRow
@@ -76,7 +76,7 @@ class CarrierCalls:
 
 def _effects(row: ShipmentRow, decision: ShipmentDecision, at_ms: int, told: dict[str, Any]) -> Effects:
     if decision.changed:
-        row = ShipmentRow(**row.asdict() | told | {"shipment": decision.errand, "updated_at_ms": at_ms})
+        row = remade(ShipmentRow, row, **told, shipment=decision.errand, updated_at_ms=at_ms)
     order_id = row.shipment.order_id
     sends = []
     if decision.answer is not None:

@@ -42,6 +42,18 @@ def encode(record: Record) -> bytes:
     return orjson.dumps(wire)
 
 
+def remade(kind: type[R], source: Record, **changes: Any) -> R:
+    """A record of `kind` with the fields of `source` and these changes.
+
+    `kind` must have all fields of `source`. Nothing is checked again: a Record's own way, through `asdict` and
+    `__init__`, takes ten times as long.
+    """
+    made = kind.__new__(kind)
+    made.__dict__.update(source.__dict__)
+    made.__dict__.update(changes)
+    return made
+
+
 def namespace_of(kind: type[Record]) -> str:
     """The versioned name under which records of this kind stand on the wire, such as `stock.reserved.v1`."""
     return str(kind._options.namespace)
