@@ -41,6 +41,10 @@ DEFAULTS: dict[str, Any] = {
     "broker_max_poll_records": 2000,
 }
 
+#: Parts of the session: how long a record may lie in librdkafka's buffers, and how long the loop may stand still.
+RECORD_TIMEOUT = 0.8
+STALL_LIMIT = 0.9
+
 
 class DrainTransport(Transport):
     """Faust's Kafka transport with the consumer and the producer of this package."""
@@ -122,8 +126,10 @@ class DeliveryApp(faust.App):
         # The rows of a table live long: looking at them in each collection took 15-35% of the time.
         gc.set_threshold(100_000, 50, 1000)
         await asyncio.to_thread(ensure_topics, self._bootstrap, [*self._specs.values(), *self._changelogs()])
-        self.sink = Sink(PolledProducer(producer_settings(self._bootstrap, self._delivery_timeout_s)), self.stats)
-        self.guard = Guard(self.conf.broker_session_timeout * 0.9, self.sink.purge)
+        session_s = self.conf.broker_session_timeout
+        producer = PolledProducer(producer_settings(self._bootstrap, RECORD_TIMEOUT * session_s))
+        self.sink = Sink(producer, self.stats, self.drain.is_member, self._delivery_timeout_s)
+        self.guard = Guard(STALL_LIMIT * session_s, self.sink.purge)
         self.add_future(self.guard.watch())
 
     def spawn(self, work: Coroutine[Any, Any, None], what: str) -> "asyncio.Task[None]":

@@ -168,6 +168,22 @@ class DrainConsumer(Consumer):
         """Tell whether messages of this generation may still be processed and sent."""
         return self.flow_active and self._generation == self.app.consumer_generation_id
 
+    async def is_member(self) -> bool:
+        """Ask the group whether this generation still is its present one; waits while the broker is away.
+
+        It asks by a commit, since that is what the coordinator refuses to those it has given up.
+        """
+        generation = self._generation
+        held = [
+            (TP(lane.topic, partition), lane.ranges.released(partition))
+            for lane in self._lanes.values()
+            for partition in lane.ranges.partitions
+        ]
+        offsets = {tp: offset for tp, offset in held[:1] if offset is not None}
+        if generation is None or not offsets:
+            return False
+        return await self._thread.run(self._thread.commit_in(generation, offsets)) and self.is_current()
+
     async def end_offset(self, tp: TP) -> int:
         """Return the offset that the next record of the partition will get, as the broker has it now."""
         return await self._thread.run(self._thread.end_offset(tp))
@@ -243,7 +259,8 @@ class DrainConsumer(Consumer):
 
     async def wait_empty(self) -> None:
         """Finish what is under way when the worker stops."""
-        await self._leave(max(10.0, self.app.conf.broker_session_timeout))
+        if self._generation is not None:
+            await self._leave(max(10.0, self.app.conf.broker_session_timeout))
         await super().wait_empty()
 
     def verify_event_path(self, now: float, tp: TP) -> None:

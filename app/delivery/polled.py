@@ -59,9 +59,9 @@ class PolledProducer:
         else:
             self._producer.produce(topic, value, key, partition, on_delivery)
 
-    def purge(self) -> None:
-        """Take back all that is not acknowledged: its callbacks get an error."""
-        self._producer.purge(in_queue=True, in_flight=True, blocking=False)
+    def purge(self, *, in_flight: bool) -> None:
+        """Take back what is not sent yet, and with `in_flight` what is not acknowledged: callbacks get an error."""
+        self._producer.purge(in_queue=True, in_flight=in_flight, blocking=False)
         self.poll()
 
     def poll(self) -> None:

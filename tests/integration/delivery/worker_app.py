@@ -92,6 +92,11 @@ def ask(rows: Rows, record: ConsumerRecord) -> Effects:
     return Effects(rows=[(key, {"version": 1, "pending": f"{key}/1", "answer": None})])
 
 
+def note(intent: str) -> None:
+    with Path(LEDGER or os.devnull).open("a") as ledger:
+        ledger.write(f"{intent}\n")
+
+
 class Asking:
     """A slow gateway that notes each call in a file, by its idempotency key."""
 
@@ -101,9 +106,7 @@ class Asking:
         return row["pending"]
 
     async def perform(self, key: str, intent: Any) -> Any:
-        if LEDGER:
-            with Path(LEDGER).open("a") as ledger:
-                ledger.write(f"{intent}\n")
+        note(intent)
         await asyncio.sleep(0.01 if key.startswith("quick") else CALL_S)
         return f"yes to {intent}"
 
