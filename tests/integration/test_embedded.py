@@ -1,10 +1,5 @@
-"""The embedded parts: they keep their data, stop when told, and say clearly why they don't start."""
+"""The embedded parts: they come back with their data, and say clearly why they don't start."""
 
-import hashlib
-import os
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -13,11 +8,11 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 from motor.motor_asyncio import AsyncIOMotorClient
 
-from app.embedded import jars, ports
+from app.embedded import ports
 from app.embedded.errors import PartError
 from app.embedded.kafka import EmbeddedKafka, KafkaSoftware
 from app.embedded.mongod import EmbeddedMongod
-from app.embedded.processes import Child, command_line, stop_leftover
+from app.embedded.processes import command_line
 
 DEADLINE_S = 20.0
 
@@ -113,24 +108,6 @@ async def test_a_database_comes_back_with_its_data_and_takes_transactions(
     wait_until_gone(server.pid)
 
 
-def test_every_locked_jar_has_a_sum_and_the_lock_holds_no_address() -> None:
-    locked = jars.read_lock()
-    assert {"kafka_2.13", "slf4j-simple"} <= {jar.artifact for jar in locked}
-    assert all(len(jar.sha256) == 64 for jar in locked)
-    assert "://" not in jars.LOCK.read_text()
-
-
-def test_a_jar_with_another_sum_is_refused(tmp_path: Path) -> None:
-    jar = jars.LockedJar("org.example", "thing", "1.0", hashlib.sha256(b"right").hexdigest())
-    (tmp_path / jar.filename).write_bytes(b"right")
-    assert jars.install_jars(tmp_path, print, (jar,)) == (tmp_path / "thing-1.0.jar",)
-
-    (tmp_path / jar.filename).write_bytes(b"wrong")
-    with pytest.raises(PartError, match=r"thing-1\.0\.jar is not the locked jar") as caught:
-        jars.install_jars(tmp_path, print, (jar,))
-    assert "Delete it" in caught.value.advice
-
-
 def test_a_free_port_can_be_had_and_is_below_the_kernels_own(free_port: int) -> None:
     assert ports.is_free(free_port)
     assert free_port < 32768
@@ -138,82 +115,3 @@ def test_a_free_port_can_be_had_and_is_below_the_kernels_own(free_port: int) -> 
 
 def test_a_port_with_a_listener_is_not_free(kafka: EmbeddedKafka) -> None:
     assert not ports.is_free(kafka.port)
-
-
-def sleeper(tmp_path: Path, mark: str) -> Child:
-    script = f"import time; time.sleep(600) # {mark}"
-    return Child((sys.executable, "-c", script), log=tmp_path / "log", mark=mark, pid_file=tmp_path / "run" / "x.pid")
-
-
-def test_a_child_has_a_pid_file_while_it_runs(tmp_path: Path) -> None:
-    child = sleeper(tmp_path, "mark-one")
-    child.start()
-    pid_file = tmp_path / "run" / "x.pid"
-    assert int(pid_file.read_text()) == child.pid
-    assert child.stop(DEADLINE_S)
-    assert not pid_file.exists()
-    assert child.exit_code == -signal.SIGTERM
-
-
-def test_a_child_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
-    script = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); signal.pause()"
-    child = Child((sys.executable, "-c", script), log=tmp_path / "log", mark="deaf")
-    child.start()
-    deadline = time.monotonic() + DEADLINE_S
-    while "deaf" not in child.log_tail():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    assert not child.stop(timeout_s=0.2)
-    assert child.exit_code == -signal.SIGKILL
-
-
-def test_a_stale_pid_file_is_removed_and_a_stranger_left_alone(tmp_path: Path) -> None:
-    stranger = sleeper(tmp_path, "somebody-else")
-    stranger.start()
-    try:
-        stale = tmp_path / "stale.pid"
-        stale.write_text(f"{stranger.pid}\n")
-        stop_leftover(stale, "our-own-mark")
-        assert not stale.exists()
-        assert stranger.alive
-    finally:
-        stranger.kill()
-
-
-@pytest.mark.parametrize("content", ["", "not a number", "999999999"])
-def test_a_pid_file_without_a_process_is_removed(content: str, tmp_path: Path) -> None:
-    stale = tmp_path / "stale.pid"
-    stale.write_text(content)
-    stop_leftover(stale, "our-own-mark")
-    assert not stale.exists()
-
-
-def test_what_an_earlier_run_left_behind_is_stopped(tmp_path: Path) -> None:
-    left_behind = sleeper(tmp_path, "our-own-mark")
-    left_behind.start()
-    try:
-        stop_leftover(tmp_path / "run" / "x.pid", "our-own-mark")
-        wait_until_gone(left_behind.pid)
-    finally:
-        left_behind.kill()
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ties a child to a parent that is killed")
-def test_no_child_outlives_a_killed_parent(tmp_path: Path) -> None:
-    program = f"""
-import sys, time
-from pathlib import Path
-from app.embedded.processes import Child
-child = Child((sys.executable, "-c", "import time; time.sleep(600)"), log=Path({str(tmp_path / "log")!r}), mark="x")
-child.start()
-print(child.pid, flush=True)
-time.sleep(600)
-"""
-    parent = subprocess.Popen((sys.executable, "-c", program), stdout=subprocess.PIPE, text=True)
-    assert parent.stdout is not None
-    with parent.stdout:
-        child_pid = int(parent.stdout.readline())
-        assert command_line(child_pid)
-        os.kill(parent.pid, signal.SIGKILL)
-        parent.wait(DEADLINE_S)
-    wait_until_gone(child_pid)
