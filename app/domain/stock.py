@@ -137,7 +137,7 @@ def _settle(stock: Stock | None, held: Reservation, to: LineStatus, offset: int)
     if held.status is LineStatus.RESERVED and offset > stock.applied:
         settled = replace(held, status=to, settled_at=offset)
         return LineDecision(to, _unhold(stock, settled, offset), settled)
-    missing = held.settled_at == offset > stock.applied
+    missing = held.quantity > 0 and held.settled_at == offset > stock.applied
     return LineDecision(held.status, _unhold(stock, held, offset) if missing else None)
 
 

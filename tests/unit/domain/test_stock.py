@@ -91,9 +91,9 @@ UNFINISHED: dict[str, tuple[LineDecision, LineDecision]] = {
         stock.reserve(SHELF, Reservation(3, RESERVED, reserved_at=21), 3, 22),
         LineDecision(RESERVED),
     ),
-    "a release that held nothing only moves the mark": (
+    "a release that found nothing has nothing to finish": (
         stock.release(SHELF, Reservation(0, RELEASED, settled_at=21), 21),
-        LineDecision(RELEASED, Stock(10, 4, 21)),
+        LineDecision(RELEASED),
     ),
 }
 
