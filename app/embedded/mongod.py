@@ -146,19 +146,24 @@ class EmbeddedMongod:
         try:
             hello = client.admin.command("hello")
             if not hello.get("setName") and hello.get("isreplicaset"):
-                self._initiate(client)
+                self._join_own_set(client)
         except PyMongoError:
             # Not listening yet, or between two states: what counts is the deadline.
             return False
         return bool(hello.get("isWritablePrimary"))
 
-    def _initiate(self, client: MongoClient[dict[str, Any]]) -> None:
+    def _join_own_set(self, client: MongoClient[dict[str, Any]]) -> None:
+        """Make the set of a new folder; in an old one, tell the set that its member now listens on this port."""
         members = [{"_id": 0, "host": f"127.0.0.1:{self.port}"}]
         try:
             client.admin.command("replSetInitiate", {"_id": "rs0", "members": members})
         except OperationFailure as error:
             if error.code != _ALREADY_INITIALISED:
                 raise
+            config = client.admin.command("replSetGetConfig")["config"]
+            moved = {**config, "members": members, "version": config["version"] + 1}
+            # Forced, because a server that is not in the set it knows can't be voted primary first.
+            client.admin.command("replSetReconfig", moved, force=True)
 
     def _failure(self, what: str) -> PartError:
         return PartError(f"{what} (log: {self._child.log})", _ADVICE, self._child.log_tail())

@@ -52,9 +52,9 @@ def main() -> int:
                 # A second, impatient Ctrl-C must not cut the stopping short; all of it is bounded.
                 _ignore_signals()
     except PartError as error:
-        console.print(f"[bold red]{escape(error.what)}.[/] {escape(error.advice)}")
+        console.print(f"[bold red]{escape(error.what)}.[/] {escape(error.advice)}", soft_wrap=True)
         if error.log_tail:
-            console.print(escape(error.log_tail), style="dim")
+            console.print(escape(error.log_tail), style="dim", soft_wrap=True)
         return 1
     except KeyboardInterrupt:
         console.print("Stopped.")

@@ -7,6 +7,7 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo import MongoClient
 
 from app.embedded import ports
 from app.embedded.errors import PartError
@@ -59,6 +60,25 @@ def test_a_broker_comes_back_on_its_port_with_its_data(end: str, kafka_software:
         assert broker.pid != first_pid
         assert read_first(broker, "kept") == b"before"
     wait_until_gone(broker.pid)
+
+
+def test_data_is_found_again_on_another_port(
+    kafka_software: KafkaSoftware, mongod_executable: Path, tmp_path: Path
+) -> None:
+    with EmbeddedKafka(tmp_path / "kafka", kafka_software) as broker:
+        admin = AdminClient({"bootstrap.servers": broker.bootstrap})
+        admin.create_topics([NewTopic("kept", 1, 1)])["kept"].result(DEADLINE_S)
+        produce(broker, "kept", b"before")
+    with EmbeddedKafka(tmp_path / "kafka", kafka_software) as moved:
+        assert moved.port != broker.port
+        assert read_first(moved, "kept") == b"before"
+
+    with EmbeddedMongod(tmp_path / "mongod", mongod_executable) as server, MongoClient(server.url) as client:
+        client.shop.orders.insert_one({"_id": "123"})
+    with EmbeddedMongod(tmp_path / "mongod", mongod_executable) as other, MongoClient(other.url) as client:
+        assert other.port != server.port
+        assert client.shop.orders.count_documents({}) == 1
+        client.shop.orders.insert_one({"_id": "124"})
 
 
 def test_a_broker_that_cannot_start_says_why_and_what_to_do(kafka_software: KafkaSoftware, tmp_path: Path) -> None:
