@@ -15,7 +15,9 @@ from app.domain.signals import Ask, Asked, DeadlinePassed, Placed
 from schemas.values import (
     Address,
     Change,
+    Count,
     Currency,
+    CurrencyIfPriced,
     Identifier,
     Lines,
     Metadata,
@@ -25,6 +27,7 @@ from schemas.values import (
     Quantity,
     Text,
     Token,
+    TotalMinor,
 )
 
 
@@ -43,7 +46,7 @@ class PlaceOrder(OrderMessage, namespace="order.place.v1"):
 
     user_id: Identifier
     items: Lines
-    fingerprint: str
+    fingerprint: Text
     payment_mode: Mode = Mode.AUTO
     method: Token | None = None
     shipping_mode: Mode = Mode.AUTO
@@ -103,7 +106,7 @@ class CancelOrder(OrderMessage, namespace="order.cancel.v1"):
 class ReachDeadline(OrderMessage, namespace="order.deadline-reached.v1"):
     """The time of a state is over. Counts only while the order still has this version."""
 
-    version: int
+    version: Count
 
     def signal(self) -> DeadlinePassed:
         """The clock speaks."""
@@ -157,8 +160,8 @@ class AuthorizePayment(Record, namespace="payment.authorize.v1"):
     """Set this much money aside."""
 
     order_id: Identifier
-    amount_minor: int
-    currency: str
+    amount_minor: TotalMinor
+    currency: CurrencyIfPriced
     method: Token | None = None
 
 

@@ -13,7 +13,7 @@ from app.domain.shipment import ShipmentStatus
 from app.domain.signals import LineTold, PaymentTold, ShipmentTold
 from app.domain.stock import LineStatus
 from schemas.commands import OrderMessage
-from schemas.values import Identifier
+from schemas.values import Count, CurrencyIfPriced, Identifier, PriceMinor, Words
 
 
 class StockReply(OrderMessage, abstract=True):
@@ -22,8 +22,8 @@ class StockReply(OrderMessage, abstract=True):
     status: ClassVar[LineStatus]
 
     product_id: Identifier
-    unit_price_minor: int = 0
-    currency: str = ""
+    unit_price_minor: PriceMinor = 0
+    currency: CurrencyIfPriced = ""
     shortage: Reason | None = None
 
     def signal(self) -> LineTold:
@@ -60,10 +60,10 @@ class PaymentReply(OrderMessage, abstract=True):
 
     status: ClassVar[PaymentStatus]
 
-    gateway: str = ""
-    reference: str = ""
-    attempts: int = 0
-    reason: str = ""
+    gateway: Words = ""
+    reference: Words = ""
+    attempts: Count = 0
+    reason: Words = ""
 
     def signal(self) -> PaymentTold:
         """The present state of the payment."""
@@ -129,9 +129,9 @@ class ShipmentReply(OrderMessage, abstract=True):
 
     status: ClassVar[ShipmentStatus]
 
-    carrier: str = ""
-    tracking_number: str = ""
-    reason: str = ""
+    carrier: Words = ""
+    tracking_number: Words = ""
+    reason: Words = ""
 
     def signal(self) -> ShipmentTold:
         """The present state of the shipment."""

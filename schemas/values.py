@@ -9,20 +9,31 @@ from msgspec import Meta
 
 from app.domain.money import MAX_UNIT_PRICE_MINOR
 
-ID_PATTERN: Final = r"^[A-Za-z0-9._-]{1,64}$"
+ID_PATTERN: Final = r"^[A-Za-z0-9._-]{1,64}$(?!\n)"
+"""Python's `$` alone would let a line break follow."""
+
 MAX_LINES: Final = 100
+MAX_QUANTITY: Final = 10_000
 MAX_PIECES: Final = 1_000_000_000
 """The largest on-hand, or change of it, that can be asked for."""
 
 Identifier: TypeAlias = Annotated[str, Meta(pattern=ID_PATTERN)]
-Quantity: TypeAlias = Annotated[int, Meta(ge=1, le=10_000)]
+Quantity: TypeAlias = Annotated[int, Meta(ge=1, le=MAX_QUANTITY)]
 Lines: TypeAlias = Annotated[tuple[tuple[Identifier, Quantity], ...], Meta(min_length=1, max_length=MAX_LINES)]
 Pieces: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_PIECES)]
 Change: TypeAlias = Annotated[int, Meta(ge=-MAX_PIECES, le=MAX_PIECES)]
 PriceMinor: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_UNIT_PRICE_MINOR)]
-Currency: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
+TotalMinor: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_LINES * MAX_QUANTITY * MAX_UNIT_PRICE_MINOR)]
+Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**31)]
+"""How often, or the how-manieth. What has no bound could not be written again: JSON holds 64 bits."""
+
+Currency: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Z]{3}$(?!\n)")]
+CurrencyIfPriced: TypeAlias = Annotated[str, Meta(pattern=r"^([A-Z]{3})?$(?!\n)")]
 Token: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]
 Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]
+Words: TypeAlias = Annotated[str, Meta(max_length=1_000)]
+"""What somebody outside says: a reference, a reason. Empty where they said nothing."""
+
 Metadata: TypeAlias = Annotated[
     dict[Annotated[str, Meta(min_length=1, max_length=40)], Annotated[str, Meta(max_length=200)]], Meta(max_length=20)
 ]
