@@ -61,6 +61,8 @@ class Settings:
     """The longest a request waits for its order or product to be decided on; then `503`."""
     forward_timeout_s: float = 12.0
     """The longest a request waits for the worker that owns its key; the default leaves room for its own wait."""
+    requests_in_flight: int = 512
+    """Requests under `/v1` that one worker answers at once; one more gets `503`."""
 
     default_price_minor: int = 1000
     """The price of a new product that is given none, in minor units."""
@@ -129,7 +131,7 @@ class Settings:
         for name in ("gateway_failure_rate", "carrier_failure_rate"):
             if not 0 <= getattr(self, name) < 1:
                 raise SettingsError(f"{name.upper()} must be at least 0 and below 1")
-        for name in ("partitions", "replication", "gateway_calls", "carrier_calls"):
+        for name in ("partitions", "replication", "gateway_calls", "carrier_calls", "requests_in_flight"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"{name.upper()} must be at least 1")
         return self

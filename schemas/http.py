@@ -211,6 +211,26 @@ class StockListAnswer(Answer):
     next_cursor: str | None
 
 
+class PartAnswer(Answer, omit_defaults=True):
+    """One part of the system as this worker sees it; `state` is `ok`, or what is the matter."""
+
+    state: str
+    detail: str = ""
+
+
+class HealthAnswer(Answer):
+    """`GET /health`. `status` is `ok`, `degraded` (orders are taken, but something is the matter) or `unavailable`."""
+
+    status: str
+    parts: dict[str, PartAnswer]
+
+
+class LiveAnswer(Answer):
+    """`GET /health/live` and `GET /health/ready`."""
+
+    status: str
+
+
 class FieldProblem(Answer):
     """What is wrong with one field: `pointer` is a JSON pointer into the body."""
 

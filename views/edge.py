@@ -1,0 +1,101 @@
+"""What every request passes: its id, its key, its place among those in flight, and the form of its errors."""
+
+from __future__ import annotations
+
+import logging
+import re
+import uuid
+from typing import Final
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from app.main import settings
+from views.page import web_app
+from views.problems import Problem, problem_response, unavailable
+
+log: Final = logging.getLogger(__name__)
+
+REQUEST_ID: Final = "x-request-id"
+API_KEY: Final = "x-api-key"
+
+_SANE_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_DETAILS: Final = {
+    404: "There is nothing at this address.",
+    405: "This address does not take this method.",
+    413: "The body is larger than 1 MiB.",
+}
+
+
+class Gate:
+    """Counts the requests that are being answered; `limit` is the most at once."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._inside = 0
+
+    def enter(self) -> None:
+        """Take a place. Raises `Problem` when there is none."""
+        if self._inside >= self._limit:
+            raise unavailable("Too many requests are being answered at once.")
+        self._inside += 1
+
+    def leave(self) -> None:
+        """Give the place back."""
+        self._inside -= 1
+
+
+_gate: Final = Gate(settings.requests_in_flight)
+
+
+@web.middleware
+async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer by `handler`, with a problem document for whatever goes wrong."""
+    request_id = request_id_of(request)
+    try:
+        response = await _admitted(request, handler)
+    except Problem as problem:
+        response = problem_response(problem, request.path)
+    except web.HTTPException as raised:
+        response = _told_by_aiohttp(raised, request.path)
+    except ConnectionError:
+        raise  # the client is gone: there is nobody to answer
+    except Exception:
+        log.exception("%s %s failed, request %s", request.method, request.path, request_id)
+        response = problem_response(Problem(500, "This was not expected; it is logged."), request.path)
+    if not response.prepared:
+        response.headers[REQUEST_ID] = request_id
+    return response
+
+
+def request_id_of(request: web.Request) -> str:
+    """The id the client gave the request, if it is one, or else one that is made; the same at every call."""
+    known = request.get(REQUEST_ID)
+    if known is None:
+        given = request.headers.get(REQUEST_ID, "")
+        known = request[REQUEST_ID] = given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex
+    return str(known)
+
+
+async def _admitted(request: web.Request, handler: Handler) -> web.StreamResponse:
+    if not request.path.startswith("/v1/"):
+        return await handler(request)  # probes and pages must answer when there is no place
+    if not request.headers.get(API_KEY):
+        challenge = {"WWW-Authenticate": f'ApiKey header="{API_KEY}"'}
+        raise Problem(401, f"The header {API_KEY} must name the calling application.", headers=challenge)
+    _gate.enter()
+    try:
+        return await handler(request)
+    finally:
+        _gate.leave()
+
+
+def _told_by_aiohttp(raised: web.HTTPException, path: str) -> web.StreamResponse:
+    if raised.status < 400:
+        return raised
+    kept = {"Allow": raised.headers["Allow"]} if "Allow" in raised.headers else {}
+    detail = _DETAILS.get(raised.status, raised.reason)
+    return problem_response(Problem(raised.status, detail, headers=kept), path)
+
+
+web_app.middlewares.append(edge)

@@ -1,0 +1,107 @@
+"""Inventory: one product's stock, shown and changed."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Final
+
+import msgspec
+from aiohttp import web
+
+from app import topics
+from app.main import app
+from app.wiring import read_model
+from schemas.answers import stock_answer
+from schemas.commands import AdjustStock, SetStock
+from schemas.http import StockAnswer, StockUpdateRequest
+from schemas.rows import AdjustmentRow, StockRow
+from schemas.values import StockMode
+from tables import inventory
+from tables.inventory import adjustment_key, stock_key
+from views.bodies import answer, checked_id, read_body
+from views.owner import on_owner
+from views.page import Page
+from views.problems import Problem, conflict, invalid, not_found, unavailable
+from views.rows import current_row, projected, stored, tell
+
+IDEMPOTENCY_KEY: Final = "Idempotency-Key"
+LONGEST_KEY: Final = 200
+
+
+@app.page("/v1/inventory/update", name="inventory-update")
+class InventoryUpdate(Page):
+    """Changes of stock."""
+
+    async def put(self, request: web.Request) -> web.StreamResponse:
+        """Set what lies in the warehouse, or add to it."""
+        body = await read_body(request, StockUpdateRequest)
+        message = stock_message(body, idempotency_key(request))
+
+        async def here(partition: int) -> web.Response:
+            await tell(topics.INVENTORY, body.product_id, message)
+            rows = inventory.rows_of(partition)
+            change: AdjustmentRow | None = rows.get(adjustment_key(body.product_id, message.idempotency_key))
+            row: StockRow | None = rows.get(stock_key(body.product_id))
+            if change is not None and not change.adjustment.ok:
+                raise conflict(_too_few(row))
+            if change is None or row is None:
+                raise unavailable("The product has just moved to another worker.")
+            return answer(stock_answer(row))
+
+        return await on_owner(request, topics.INVENTORY, body.product_id, here)
+
+
+@app.page("/v1/inventory/{product_id}", name="product")
+class Product(Page):
+    """One product."""
+
+    async def get(self, request: web.Request, product_id: str) -> web.StreamResponse:
+        """Show its stock and its price."""
+        product_id = checked_id(product_id, "product")
+
+        async def here(partition: int) -> web.Response:
+            row: StockRow | None = await current_row(topics.INVENTORY, inventory, partition, stock_key(product_id))
+            if row is None:
+                raise not_found("product")
+            return answer(stock_answer(row))
+
+        async def without_owner() -> web.Response:
+            document = await stored(read_model().stock(product_id))
+            if document is None:
+                raise unavailable("The product's worker is changing, and the product is not in the read model (yet).")
+            return projected(document, StockAnswer)
+
+        return await on_owner(request, topics.INVENTORY, product_id, here, otherwise=without_owner)
+
+
+def idempotency_key(request: web.Request) -> str:
+    """The key the client gave, or one that nobody else has. Raises `Problem` (400) for one that is none."""
+    given = request.headers.get(IDEMPOTENCY_KEY)
+    if given is None:
+        return uuid.uuid4().hex
+    key = given.strip().strip('"')  # the draft writes it as a quoted string
+    if not key or len(key) > LONGEST_KEY or not key.isprintable():
+        raise Problem(400, f"The header {IDEMPOTENCY_KEY} must have 1 to {LONGEST_KEY} printable characters.")
+    return key
+
+
+def stock_message(body: StockUpdateRequest, key: str) -> SetStock | AdjustStock:
+    """The message that changes the stock. Raises `Problem` (422)."""
+    if body.mode is StockMode.SET and body.quantity < 0:
+        raise invalid("On-hand can't be set below 0; to take away, say mode adjust.", "/quantity")
+    kind = SetStock if body.mode is StockMode.SET else AdjustStock
+    return kind(
+        product_id=body.product_id,
+        idempotency_key=key,
+        price_minor=None if body.price is msgspec.UNSET else body.price,
+        currency=body.currency or None,
+        name=body.name or None,
+        quantity=body.quantity,
+    )
+
+
+def _too_few(row: StockRow | None) -> str:
+    if row is None:
+        return "The product is not known, so nothing can be taken from it."
+    has, held = row.stock.on_hand, row.stock.reserved
+    return f"On-hand would fall below what live orders hold: on-hand is {has}, and {held} of it are held."

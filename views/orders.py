@@ -1,0 +1,109 @@
+"""Orders: taken in, shown, and called back."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from aiohttp import web
+
+from app import topics
+from app.delivery import owner_of
+from app.domain import saga
+from app.domain.order import State
+from app.main import app
+from app.wiring import read_model
+from schemas.answers import order_answer, order_events_answer, order_status_answer
+from schemas.commands import CancelOrder
+from schemas.http import CancelRequest, OrderAnswer, OrderEventsAnswer, OrderRequest, OrderStatusAnswer
+from schemas.rows import OrderRow
+from views.bodies import answer, checked_id, read_body, read_optional_body
+from views.order_reads import order_row, read_order, rested
+from views.owner import on_owner
+from views.page import Page
+from views.placing import place_order
+from views.preference import applied, wait_s
+from views.problems import conflict, not_found
+from views.rows import projected, stored, tell
+
+CANCELLED: Final = {State.CANCELLED: 200, State.CALLING_OFF: 202, State.UNDOING: 202}
+"""How a cancel is answered, by where the order then is; elsewhere it is too late."""
+
+
+@app.page("/v1/orders", name="orders")
+class Orders(Page):
+    """All orders."""
+
+    async def post(self, request: web.Request) -> web.StreamResponse:
+        """Take an order in."""
+        return await place_order(request, await read_body(request, OrderRequest))
+
+
+@app.page("/v1/orders/status/{order_id}", name="order-status")
+class OrderStatus(Page):
+    """Where an order is."""
+
+    async def get(self, request: web.Request, order_id: str) -> web.StreamResponse:
+        """Show its status and little else."""
+        return await read_order(request, order_id, order_status_answer, OrderStatusAnswer, waits=True)
+
+
+@app.page("/v1/orders/{order_id}", name="order")
+class Order(Page):
+    """One order."""
+
+    async def get(self, request: web.Request, order_id: str) -> web.StreamResponse:
+        """Show the order."""
+        return await read_order(request, order_id, order_answer, OrderAnswer, waits=True)
+
+
+@app.page("/v1/orders/{order_id}/events", name="order-events")
+class OrderEvents(Page):
+    """The history of an order."""
+
+    async def get(self, request: web.Request, order_id: str) -> web.StreamResponse:
+        """Show all that happened to it, oldest first."""
+
+        def show(row: OrderRow) -> OrderEventsAnswer:
+            return order_events_answer(row, topics.ORDERS, owner_of(app, topics.ORDERS, order_id.encode()).partition)
+
+        return await read_order(request, order_id, show, OrderEventsAnswer, _events)
+
+
+def _events(document: dict[str, Any]) -> dict[str, Any]:
+    return {**document["events"], "updatedAt": document["updatedAt"]}
+
+
+@app.page("/v1/orders/{order_id}/cancel", name="order-cancel")
+class OrderCancel(Page):
+    """The way back of an order."""
+
+    async def put(self, request: web.Request, order_id: str) -> web.StreamResponse:
+        """Call the order back: what it holds is given back."""
+        order_id = checked_id(order_id, "order")
+        body = await read_optional_body(request, CancelRequest)
+        wait = wait_s(request.headers)
+
+        async def here(partition: int) -> web.Response:
+            row = await order_row(order_id, partition)
+            if row is None:
+                return await _cancel_finished(order_id)
+            if saga.can_cancel(row.order):
+                await tell(topics.ORDERS, order_id, CancelOrder(order_id, reason=body.reason or None))
+                row = await order_row(order_id, partition) or row
+            row = await rested(row, wait)
+            status = CANCELLED.get(row.order.state)
+            if status is None:
+                raise conflict(f"The order is {saga.STATUS[row.order.state]}: it can't be cancelled any more.")
+            return answer(order_answer(row), status, applied(wait))
+
+        return await on_owner(request, topics.ORDERS, order_id, here)
+
+
+async def _cancel_finished(order_id: str) -> web.Response:
+    """What a cancel does to an order that has left the table: nothing, whatever it is."""
+    document = await stored(read_model().order(order_id))
+    if document is None:
+        raise not_found("order")
+    if document["status"] != State.CANCELLED:
+        raise conflict(f"The order is {document['status']}: it can't be cancelled any more.")
+    return projected(document, OrderAnswer)

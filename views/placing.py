@@ -1,0 +1,170 @@
+"""`POST /v1/orders`: how an order is taken in so that it is neither lost nor taken twice."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import uuid
+from typing import Final
+from weakref import WeakValueDictionary
+
+import msgspec
+from aiohttp import web
+from msgspec import UNSET
+
+from app import topics
+from app.delivery import Delivered, Moved, Send, Unavailable
+from app.domain import saga
+from app.main import app
+from app.wiring import STORE_AWAY, read_model
+from schemas.answers import order_answer
+from schemas.codec import encode
+from schemas.commands import PlaceOrder
+from schemas.http import OrderAnswer, OrderRequest
+from schemas.rows import OrderRow
+from tables import orders
+from views.bodies import answer
+from views.order_reads import rested
+from views.owner import on_owner
+from views.preference import applied, wait_s
+from views.problems import conflict, invalid, unavailable
+from views.rows import Document, projected, tell
+
+_one_at_a_time: Final[WeakValueDictionary[str, asyncio.Lock]] = WeakValueDictionary()
+"""By order id: of several requests with one id the first is finished before the next is looked at."""
+
+
+async def place_order(request: web.Request, order: OrderRequest) -> web.StreamResponse:
+    """Take the order in. Raises `Problem`: 409, 422, 503."""
+    _check_products(order)
+    if order.order_id is not UNSET:
+        return await _place_as(request, order, order.order_id)
+    order_id = uuid.uuid4().hex
+    if wait_s(request.headers):  # only its owner can tell when it rests
+        order.order_id = order_id
+        return await _place_as(request, order, order_id)
+    return await _place_anywhere(place_message(order, order_id))
+
+
+def _check_products(order: OrderRequest) -> None:
+    seen: set[str] = set()
+    for number, item in enumerate(order.items):
+        if item.product_id in seen:
+            raise invalid(
+                f"The product {item.product_id} stands more than once: add its quantities up.",
+                f"/items/{number}/productId",
+            )
+        seen.add(item.product_id)
+
+
+def fingerprint(order: OrderRequest) -> str:
+    """Stands for what the order is, whatever its id, and however it was written: SHA-256, in hex."""
+    content = (
+        order.user_id,
+        sorted((item.product_id, item.quantity) for item in order.items),
+        (order.payment.mode, order.payment.method or None),
+        (order.shipping.mode, sorted((order.shipping.address or {}).items())),
+        sorted((order.metadata or {}).items()),
+    )
+    return hashlib.sha256(msgspec.json.encode(content)).hexdigest()
+
+
+def place_message(order: OrderRequest, order_id: str) -> PlaceOrder:
+    """The message that takes this order in."""
+    return PlaceOrder(
+        order_id=order_id,
+        user_id=order.user_id,
+        items=tuple((item.product_id, item.quantity) for item in order.items),
+        fingerprint=fingerprint(order),
+        payment_mode=order.payment.mode,
+        method=order.payment.method or None,
+        shipping_mode=order.shipping.mode,
+        address=order.shipping.address or None,
+        metadata=order.metadata or None,
+    )
+
+
+async def _place_anywhere(message: PlaceOrder) -> web.Response:
+    """An id that was just made can't be taken: once the message is in the log, so is the order."""
+    try:
+        delivered = await app.front.send(Send(topics.ORDERS, message.order_id.encode(), encode(message)))
+    except Unavailable as error:
+        raise unavailable("Kafka does not take orders now.") from error
+    return _created(_as_placed(message, delivered), 0)
+
+
+def _as_placed(message: PlaceOrder, delivered: Delivered) -> OrderRow:
+    """The row that the order's participant makes of this message."""
+    decision = saga.decide(None, message.signal(), delivered.offset, delivered.timestamp_ms)
+    assert decision.order is not None, "a body that was checked makes an order"
+    return OrderRow(
+        order_id=message.order_id,
+        user_id=message.user_id,
+        order=decision.order,
+        method=message.method,
+        address=message.address,
+        metadata=message.metadata,
+    )
+
+
+async def _place_as(request: web.Request, order: OrderRequest, order_id: str) -> web.StreamResponse:
+    message = place_message(order, order_id)
+    wait = wait_s(request.headers)
+
+    async def here(partition: int) -> web.Response:
+        lock = _one_at_a_time.setdefault(order_id, asyncio.Lock())
+        async with lock:
+            known = await _known(message, partition)
+            if known is not None:
+                return known if isinstance(known, web.Response) else await _again(known, message, wait)
+            delivered = await tell(topics.ORDERS, order_id, message)
+            row: OrderRow | None = orders.rows_of(partition).get(order_id)
+        if row is None:
+            raise Moved("its partition left between the decision and this line")
+        if row.order.history[0].offset != delivered.offset:
+            return await _again(row, message, wait)
+        return _created(await _rested_or_as_it_was(row, wait), wait)
+
+    return await on_owner(request, topics.ORDERS, order_id, here, body=msgspec.json.encode(order))
+
+
+async def _known(message: PlaceOrder, partition: int) -> OrderRow | web.Response | None:
+    """The order of this id: its row, or the answer that one makes which has left the table; None when it is new."""
+    row: OrderRow | None = orders.rows_of(partition).get(message.order_id)
+    if row is not None:
+        return row
+    try:
+        document = await read_model().order(message.order_id)
+    except STORE_AWAY:
+        return None  # orders are taken without MongoDB; one that left the table so long ago is the price
+    return None if document is None else _finished(document, message)
+
+
+def _finished(document: Document, message: PlaceOrder) -> web.Response:
+    if document.get("fingerprint") != message.fingerprint:
+        raise _taken(message.order_id)
+    return projected(document, OrderAnswer)
+
+
+async def _again(row: OrderRow, message: PlaceOrder, wait: int) -> web.Response:
+    """The id is known: 200 when it stands for the same order. Raises `Problem` (409)."""
+    if row.order.fingerprint != message.fingerprint:
+        raise _taken(message.order_id)
+    return answer(order_answer(await _rested_or_as_it_was(row, wait)), 200, applied(wait))
+
+
+def _taken(order_id: str) -> Exception:
+    return conflict(f"Another order has the id {order_id}.")
+
+
+async def _rested_or_as_it_was(row: OrderRow, wait: int) -> OrderRow:
+    """The order is safe whoever owns it now, so a partition that leaves only ends the waiting."""
+    try:
+        return await rested(row, wait)
+    except Moved:
+        return row
+
+
+def _created(row: OrderRow, wait: int) -> web.Response:
+    headers = {"Location": f"/v1/orders/{row.order_id}", **applied(wait)}
+    return answer(order_answer(row), 201, headers)
