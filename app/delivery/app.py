@@ -11,6 +11,7 @@ import faust
 from faust.transport.drivers.aiokafka import Transport
 
 from app.delivery.consumer import DrainConsumer
+from app.delivery.ends import Ends
 from app.delivery.front import Front
 from app.delivery.guard import Guard
 from app.delivery.inbox import Inbox
@@ -18,6 +19,7 @@ from app.delivery.lane import Lane
 from app.delivery.participant import Participant
 from app.delivery.polled import PolledProducer, producer_settings
 from app.delivery.producer import BarrierProducer
+from app.delivery.quiet import quiet_loggers
 from app.delivery.recovery import DrainTableManager
 from app.delivery.sink import Sink
 from app.delivery.stats import Stats
@@ -59,8 +61,8 @@ class DeliveryApp(faust.App):
     `bootstrap` is "host:port[,host:port]"; `topics` are made before the consumer starts, as are the
     changelogs of the tables, with `replication` copies. `delivery_timeout_s` is how long a slice may wait
     for the broker before the worker gives up, `front_timeout_s` the same for a request. `compaction_lag_s`
-    is how long a changelog keeps superseded rows: longer than any worker may be paused. Everything else
-    goes to Faust.
+    is how long a changelog keeps superseded rows: longer than any worker may be paused. `inbox_limit` is
+    how many records of a topic may wait for its agent before fetching pauses. Everything else goes to Faust.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class DeliveryApp(faust.App):
         front_timeout_s: float = 4.0,
         compaction_lag_s: float = 6 * 3600.0,
         replication: int = 1,
+        inbox_limit: int = 6000,
         **options: Any,
     ) -> None:
         self.stats = Stats()
@@ -80,12 +83,14 @@ class DeliveryApp(faust.App):
         self.participants: dict[str, Participant] = {}
         self.front = Front(bootstrap, front_timeout_s)
         self.sink: Sink
+        self.ends: Ends
         self.guard: Guard
         self._bootstrap = bootstrap
         self._specs = {spec.name: spec for spec in topics}
         self._delivery_timeout_s = delivery_timeout_s
         self._compaction_lag_s = compaction_lag_s
         self._replication = replication
+        self._inbox_limit = inbox_limit
         self._spawned: set[asyncio.Task[Any]] = set()
         broker = ";".join(f"kafka://{server}" for server in bootstrap.split(","))
         super().__init__(id, **{"broker": broker, **DEFAULTS, **options})
@@ -98,7 +103,7 @@ class DeliveryApp(faust.App):
         """Make the lane of a topic, which from then on bypasses Faust's streams. One a topic."""
         if topic in self.lanes:
             raise ValueError(f"topic {topic!r} has its agent already")
-        lane = self.lanes[topic] = Lane(topic, Inbox())
+        lane = self.lanes[topic] = Lane(topic, Inbox(self._inbox_limit, self._inbox_limit // 3))
         return lane
 
     @property
@@ -123,12 +128,14 @@ class DeliveryApp(faust.App):
     async def on_start(self) -> None:
         """Make the topics, and what must be there before the consumer."""
         await super().on_start()
+        quiet_loggers()
         # The rows of a table live long: looking at them in each collection took 15-35% of the time.
         gc.set_threshold(100_000, 50, 1000)
         await asyncio.to_thread(ensure_topics, self._bootstrap, [*self._specs.values(), *self._changelogs()])
         session_s = self.conf.broker_session_timeout
         producer = PolledProducer(producer_settings(self._bootstrap, RECORD_TIMEOUT * session_s))
         self.sink = Sink(producer, self.stats, self.drain.is_member, self._delivery_timeout_s)
+        self.ends = Ends(self._bootstrap)
         self.guard = Guard(STALL_LIMIT * session_s, self.sink.purge)
         self.add_future(self.guard.watch())
 

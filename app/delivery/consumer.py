@@ -58,7 +58,8 @@ class DrainConsumer(Consumer):
         """Start a generation: every stream partition from its commit. Called when the tables are recovered."""
         generation = self.app.consumer_generation_id
         changelogs = frozenset(self.app.tables.changelog_topics)
-        starts = await self._thread.run(self._thread.seek_streams(generation, changelogs))
+        standbys = self.app.assignor.assigned_standbys()
+        starts = await self._thread.run(self._thread.seek_streams(generation, changelogs, standbys))
         if starts is None or self.app.consumer_generation_id != generation:
             return
         self._intake.begin({tp: start.next for tp, start in starts.items()})
@@ -184,10 +185,6 @@ class DrainConsumer(Consumer):
             return False
         return await self._thread.run(self._thread.commit_in(generation, offsets)) and self.is_current()
 
-    async def end_offset(self, tp: TP) -> int:
-        """Return the offset that the next record of the partition will get, as the broker has it now."""
-        return await self._thread.run(self._thread.end_offset(tp))
-
     # -- acknowledgement
 
     def _lane_partitions(self) -> list[TP]:
@@ -260,7 +257,8 @@ class DrainConsumer(Consumer):
     async def wait_empty(self) -> None:
         """Finish what is under way when the worker stops."""
         if self._generation is not None:
-            await self._leave(max(10.0, self.app.conf.broker_session_timeout))
+            # After a crash nothing is waited for: what failed is never acknowledged.
+            await self._leave(0.0 if self.app.crashed else max(10.0, self.app.conf.broker_session_timeout))
         await super().wait_empty()
 
     def verify_event_path(self, now: float, tp: TP) -> None:

@@ -24,7 +24,7 @@ class Inbox:
     The bound is kept by whoever fills it: above `high` records it stops fetching, and goes on at `low`.
     """
 
-    def __init__(self, high: int = 6000, low: int = 2000) -> None:
+    def __init__(self, high: int, low: int) -> None:
         self.high = high
         self.low = low
         self.size = 0

@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from faust.types import TP
-
 from app.delivery.calls import Caller, Touched
 from app.delivery.contract import Calls, Decide, Effects, Park, Refused, Row
 from app.delivery.draft import Draft
@@ -129,7 +127,7 @@ class Participant:
         """As `applied`, up to the end of the partition as the broker has it now."""
         async with asyncio.timeout(timeout_s):
             await self._lane.applied(partition, -1)  # ours at all? then it is worth to ask the broker
-            end = await self._app.drain.end_offset(TP(self._lane.topic, partition))
+            end = await self._app.ends.end(self._lane.topic, partition)
             await self._lane.applied(partition, end - 1)
 
     async def changed(self, key: str, until: Callable[[Row | None], bool], timeout_s: float) -> Row | None:

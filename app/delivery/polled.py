@@ -1,6 +1,7 @@
 """librdkafka's producer, polled from the event loop: callbacks run on the loop's own thread, without a lock."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -10,6 +11,8 @@ from app.delivery.contract import Headers
 
 Settings: TypeAlias = dict[str, Any]
 OnDelivery: TypeAlias = Callable[[KafkaError | None, Message], None]
+
+log = logging.getLogger("librdkafka")
 
 POLL_EVERY_S = 0.002
 
@@ -40,7 +43,7 @@ class PolledProducer:
     """Polls while anything is under way, and not at all otherwise. Needs a running loop from `send` on."""
 
     def __init__(self, settings: Settings) -> None:
-        self._producer = Producer(settings)
+        self._producer = Producer({**settings, "logger": log})
         self._timer: asyncio.TimerHandle | None = None
 
     def send(

@@ -34,18 +34,23 @@ class DrainThread(AIOKafkaConsumerThread):
         """Run a coroutine on this thread's loop, past the method queue that a fetch may occupy for a second."""
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self.thread_loop))
 
-    async def seek_streams(self, generation: int, skip: frozenset[str]) -> dict[TP, Start] | None:
-        """Seek every assigned partition, but for the topics in `skip`, to where it is committed.
+    async def seek_streams(
+        self, generation: int, changelogs: frozenset[str], standbys: set[TP]
+    ) -> dict[TP, Start] | None:
+        """Seek every assigned partition that is no changelog's to where it is committed.
 
-        A partition without a commit, or whose commit fell off the log, starts at the earliest offset.
-        Returns `None`, and seeks nothing, when the group has moved on from `generation`.
+        A partition without a commit, or whose commit fell off the log, starts at the earliest offset. The
+        changelogs are recovered by then and, but for the standbys, not fetched any more: aiokafka would go
+        on, and what nobody takes holds up its other fetches. Returns `None`, and changes nothing, when the
+        group has moved on from `generation`.
         """
         consumer = self._ensure_consumer()
-        streams = [tp for tp in consumer.assignment() if tp.topic not in skip]
+        streams = [tp for tp in consumer.assignment() if tp.topic not in changelogs]
         committed = {tp: await consumer.committed(tp) for tp in streams}
         earliest = await consumer.beginning_offsets(streams) if streams else {}
         if consumer._coordinator.generation != generation:
             return None
+        consumer.pause(*(tp for tp in consumer.assignment() if tp.topic in changelogs and tp not in standbys))
         starts: dict[TP, Start] = {}
         for tp, offset in committed.items():
             known = offset if offset is not None and offset >= 0 else None
@@ -71,9 +76,3 @@ class DrainThread(AIOKafkaConsumerThread):
         if self._ensure_consumer()._coordinator.generation != generation:
             return False
         return await self._commit(offsets)
-
-    async def end_offset(self, tp: TP) -> int:
-        """Return the offset that the next record of the partition will get, as the broker has it now."""
-        asked = aiokafka.TopicPartition(tp.topic, tp.partition)
-        ends: dict[Any, int] = await self._ensure_consumer().end_offsets([asked])
-        return ends[asked]

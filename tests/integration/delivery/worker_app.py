@@ -7,6 +7,8 @@ counted, so that a replay changes nothing and every loss or doubling shows.
 import asyncio
 import json
 import os
+import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,13 +19,18 @@ from app.delivery import (
     ConsumerRecord,
     DeliveryApp,
     Effects,
+    Follower,
+    Moved,
     NewTopicSpec,
     Participant,
     Refused,
     Row,
     Rows,
     Send,
+    Unavailable,
+    owner_of,
     row_table,
+    workers,
 )
 
 ID = os.environ["APP_ID"]
@@ -37,6 +44,7 @@ app = DeliveryApp(
     bootstrap=os.environ["BOOTSTRAP"],
     topics=[NewTopicSpec(f"{ID}-{name}", PARTITIONS) for name in ("in", "out", "dead", "ask", "answers")],
     delivery_timeout_s=float(os.environ.get("DELIVERY_TIMEOUT_S", "120")),
+    inbox_limit=int(os.environ.get("INBOX_LIMIT", "6000")),
     datadir=os.environ["DATA_DIR"],
     web_bind="127.0.0.1",
     web_port=int(PORT),
@@ -132,9 +140,59 @@ async def ask_agent(stream: Any) -> None:
     await asking.run(stream)
 
 
+followed: list[int] = []
+failures = int(os.environ.get("FOLLOWER_FAILURES", "0"))
+
+
+async def follow(records: Sequence[ConsumerRecord]) -> None:
+    global failures
+    if failures:
+        failures -= 1
+        raise ConnectionError("the database is away")
+    followed.extend(record.offset for record in records)
+
+
+following = Follower(app, f"{ID}-answers", follow, retry_on=(ConnectionError,), gather_s=0.05)
+
+
+@app.agent(raw("answers"), name="following")
+async def follow_agent(stream: Any) -> None:
+    await following.run(stream)
+
+
 @app.page("/state")
 class State(faust.web.View):
     async def get(self, request: Any) -> Any:
         ready = bool(app.tables.actives_ready and not app.rebalancing and app.drain.is_current())
         held = sorted(counts.partitions_held)
-        return self.json({"ready": ready, "held": held, "stats": asdict(app.stats)})
+        return self.json({"ready": ready, "held": held, "stats": asdict(app.stats), "followed": len(followed)})
+
+
+@app.page("/send")
+class SendOne(faust.web.View):
+    """Send as a request handler does, then wait until the message is applied; say how long each took."""
+
+    async def get(self, request: Any) -> Any:
+        topic, key = f"{ID}-{request.query['topic']}", request.query["key"]
+        value = json.dumps({"id": request.query.get("id", key)}).encode()
+        began = time.monotonic()
+        try:
+            placed = await app.front.send(Send(topic, key.encode(), value))
+            sent_s = time.monotonic() - began
+            participant = asking if topic.endswith("ask") else counting
+            await participant.applied(placed.partition, placed.offset, 5.0)
+            await participant.caught_up(placed.partition, 5.0)
+        except (Unavailable, Moved, TimeoutError) as exc:
+            return self.json({"error": type(exc).__name__, "sent_s": time.monotonic() - began}, status=503)
+        return self.json({"sent_s": sent_s, "applied_s": time.monotonic() - began, "offset": placed.offset})
+
+
+@app.page("/row")
+class ReadRow(faust.web.View):
+    """The row of a key in `asked`, once it is answered or `wait_s` is over."""
+
+    async def get(self, request: Any) -> Any:
+        key, wait_s = request.query["key"], float(request.query.get("wait_s", "0"))
+        owner = owner_of(app, f"{ID}-ask", key.encode())
+        row = await asking.changed(key, lambda row: row is not None and row["answer"] is not None, wait_s)
+        return self.json({"row": row, "owner": owner._asdict(), "workers": workers(app)})
