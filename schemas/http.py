@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated
 
-from msgspec import UNSET, Meta, Struct, UnsetType, field
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
 from app.domain.order import Status
 from schemas.values import (
@@ -229,6 +229,34 @@ class LiveAnswer(Answer):
     """`GET /health/live` and `GET /health/ready`."""
 
     status: str
+
+
+class TableAnswer(Answer):
+    """One table: the partitions of it that a worker holds, and its rows there."""
+
+    name: str
+    partitions: tuple[int, ...]
+    rows: int
+
+
+class TablesAnswer(Answer):
+    """`GET /tables`. `workers` are the addresses of all workers, `tables` what the asked one holds."""
+
+    workers: tuple[str, ...]
+    tables: tuple[TableAnswer, ...]
+
+
+class TableRow(Answer):
+    """A row as it stands in the table's changelog."""
+
+    key: str
+    row: Raw
+
+
+class TableRowsAnswer(Answer):
+    """`GET /tables/:name`, by key."""
+
+    rows: tuple[TableRow, ...]
 
 
 class FieldProblem(Answer):

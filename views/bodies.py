@@ -93,9 +93,14 @@ def field_problem(message: str) -> FieldProblem:
     return FieldProblem(f"{pointer}/{named['name']}" if named else pointer, detail)
 
 
+def is_id(text: str) -> bool:
+    """Whether something can have this id."""
+    return _ID.match(text) is not None
+
+
 def checked_id(text: str, what: str) -> str:
     """An id from a path. One that nothing can have is not found: raises `Problem`."""
-    if _ID.fullmatch(text) is None or text.endswith("\n"):
+    if not is_id(text):
         raise not_found(what)
     return text
 

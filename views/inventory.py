@@ -13,19 +13,40 @@ from app.main import app
 from app.wiring import read_model
 from schemas.answers import stock_answer
 from schemas.commands import AdjustStock, SetStock
-from schemas.http import StockAnswer, StockUpdateRequest
+from schemas.http import StockAnswer, StockListAnswer, StockUpdateRequest
 from schemas.rows import AdjustmentRow, StockRow
-from schemas.values import StockMode
+from schemas.values import Identifier, StockMode
 from tables import inventory
 from tables.inventory import adjustment_key, stock_key
 from views.bodies import answer, checked_id, read_body
 from views.owner import on_owner
 from views.page import Page
 from views.problems import Problem, conflict, invalid, not_found, unavailable
+from views.query import cursor_of, limit_of, only, to_cursor
 from views.rows import current_row, projected, stored, tell
 
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 LONGEST_KEY: Final = 200
+
+
+class AfterProduct(msgspec.Struct, array_like=True):
+    """The place in the catalogue behind this product."""
+
+    product_id: Identifier
+
+
+@app.page("/v1/inventory", name="catalogue")
+class Catalogue(Page):
+    """All products."""
+
+    async def get(self, request: web.Request) -> web.StreamResponse:
+        """List products by id, from MongoDB."""
+        only(request, "limit", "cursor")
+        limit, after = limit_of(request), cursor_of(request, AfterProduct)
+        documents = await stored(read_model().catalogue(after.product_id if after else None, limit + 1))
+        items = tuple(msgspec.convert(document, StockAnswer) for document in documents[:limit])
+        more = len(documents) > limit
+        return answer(StockListAnswer(items, to_cursor(AfterProduct(items[-1].product_id)) if more else None))
 
 
 @app.page("/v1/inventory/update", name="inventory-update")

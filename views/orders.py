@@ -17,6 +17,7 @@ from schemas.commands import CancelOrder
 from schemas.http import CancelRequest, OrderAnswer, OrderEventsAnswer, OrderRequest, OrderStatusAnswer
 from schemas.rows import OrderRow
 from views.bodies import answer, checked_id, read_body, read_optional_body
+from views.order_list import list_orders
 from views.order_reads import order_row, read_order, rested
 from views.owner import on_owner
 from views.page import Page
@@ -32,6 +33,10 @@ CANCELLED: Final = {State.CANCELLED: 200, State.CALLING_OFF: 202, State.UNDOING:
 @app.page("/v1/orders", name="orders")
 class Orders(Page):
     """All orders."""
+
+    async def get(self, request: web.Request) -> web.StreamResponse:
+        """List orders, the newest first."""
+        return await list_orders(request)
 
     async def post(self, request: web.Request) -> web.StreamResponse:
         """Take an order in."""
