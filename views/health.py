@@ -6,9 +6,7 @@ import asyncio
 from typing import Final
 
 from aiohttp import web
-from aiokafka.errors import KafkaError  # type: ignore[import-untyped]  # has no types
-from faust.exceptions import ConsumerNotStarted
-from faust.types import TP
+from confluent_kafka import KafkaException
 
 from app import topics
 from app.main import app
@@ -73,8 +71,8 @@ async def kafka_state() -> PartAnswer:
     """Whether the broker answers."""
     try:
         async with asyncio.timeout(PROBE_TIMEOUT_S):
-            await app.drain.end_offset(TP(topics.ORDERS, 0))
-    except (KafkaError, ConsumerNotStarted, TimeoutError, OSError):
+            await app.ends.end(topics.ORDERS, 0)
+    except (KafkaException, TimeoutError):
         return PartAnswer("away")
     return OK
 
