@@ -15,7 +15,9 @@ from schemas.http import (
     OrderEventsAnswer,
     OrderStatusAnswer,
     PaymentAnswer,
+    PaymentState,
     ShipmentAnswer,
+    ShipmentState,
     StockAnswer,
     moment,
 )
@@ -24,19 +26,19 @@ from schemas.values import Mode
 
 _P, _H = PaymentStatus, ShipmentStatus
 
-PAYMENT_STATUS: Final = {
-    **dict.fromkeys((_P.NONE, _P.ASKED), "PENDING"),
-    **dict.fromkeys((_P.AUTHORIZED, _P.CAPTURE_FAILED, _P.VOID_FAILED), "AUTHORIZED"),
-    **dict.fromkeys((_P.CAPTURED, _P.REFUND_FAILED), "CAPTURED"),
-    **dict.fromkeys((_P.VOIDED, _P.CLOSED), "VOIDED"),
-    _P.DECLINED: "DECLINED",
-    _P.REFUNDED: "REFUNDED",
+PAYMENT_STATE: Final = {
+    **dict.fromkeys((_P.NONE, _P.ASKED), PaymentState.PENDING),
+    **dict.fromkeys((_P.AUTHORIZED, _P.CAPTURE_FAILED, _P.VOID_FAILED), PaymentState.AUTHORIZED),
+    **dict.fromkeys((_P.CAPTURED, _P.REFUND_FAILED), PaymentState.CAPTURED),
+    **dict.fromkeys((_P.VOIDED, _P.CLOSED), PaymentState.VOIDED),
+    _P.DECLINED: PaymentState.DECLINED,
+    _P.REFUNDED: PaymentState.REFUNDED,
 }
-SHIPMENT_STATUS: Final = {
-    **dict.fromkeys((_H.NONE, _H.ASKED), "PENDING"),
-    **dict.fromkeys((_H.BOOKED, _H.LEFT), "BOOKED"),
-    _H.REFUSED: "REFUSED",
-    _H.CALLED_OFF: "CANCELLED",
+SHIPMENT_STATE: Final = {
+    **dict.fromkeys((_H.NONE, _H.ASKED), ShipmentState.PENDING),
+    **dict.fromkeys((_H.BOOKED, _H.LEFT), ShipmentState.BOOKED),
+    _H.REFUSED: ShipmentState.REFUSED,
+    _H.CALLED_OFF: ShipmentState.CANCELLED,
 }
 
 
@@ -57,9 +59,9 @@ def order_answer(row: OrderRow) -> OrderAnswer:
         total=order.total_minor if priced else None,
         currency=order.currency or None,
         payment_mode=Mode.MANUAL if order.manual_payment else Mode.AUTO,
-        payment_status=PAYMENT_STATUS[order.payment.status],
+        payment_status=PAYMENT_STATE[order.payment.status],
         shipping_mode=Mode.MANUAL if order.manual_shipping else Mode.AUTO,
-        shipping_status=SHIPMENT_STATUS[order.shipment.status],
+        shipping_status=SHIPMENT_STATE[order.shipment.status],
         tracking_number=order.shipment.tracking_number or None,
         address=row.address,
         metadata=row.metadata or {},
@@ -92,7 +94,7 @@ def payment_of_order(row: OrderRow) -> PaymentAnswer:
     told: PaymentView = row.order.payment
     return PaymentAnswer(
         order_id=row.order_id,
-        status=PAYMENT_STATUS[told.status],
+        status=PAYMENT_STATE[told.status],
         amount=row.order.total_minor,
         currency=row.order.currency or None,
         gateway=told.gateway or None,
@@ -107,7 +109,7 @@ def payment_answer(row: PaymentRow) -> PaymentAnswer:
     """The payment as it is."""
     return PaymentAnswer(
         order_id=row.payment.order_id,
-        status=PAYMENT_STATUS[row.payment.status],
+        status=PAYMENT_STATE[row.payment.status],
         amount=row.amount_minor,
         currency=row.currency or None,
         gateway=row.payment.at,
@@ -123,7 +125,7 @@ def shipment_of_order(row: OrderRow) -> ShipmentAnswer:
     told: ShipmentView = row.order.shipment
     return ShipmentAnswer(
         order_id=row.order_id,
-        status=SHIPMENT_STATUS[told.status],
+        status=SHIPMENT_STATE[told.status],
         carrier=told.carrier or None,
         tracking_number=told.tracking_number or None,
         updated_at=moment(row.order.updated_at_ms),
@@ -134,7 +136,7 @@ def shipment_answer(row: ShipmentRow) -> ShipmentAnswer:
     """The shipment as it is."""
     return ShipmentAnswer(
         order_id=row.shipment.order_id,
-        status=SHIPMENT_STATUS[row.shipment.status],
+        status=SHIPMENT_STATE[row.shipment.status],
         carrier=row.shipment.at,
         tracking_number=row.tracking_number or None,
         updated_at=moment(row.updated_at_ms),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from enum import StrEnum
+from typing import Annotated, TypeAlias
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
@@ -22,6 +23,9 @@ from schemas.values import (
     Text,
     Token,
 )
+
+Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
+"""RFC 3339; we always say UTC."""
 
 
 def moment(at_ms: int) -> datetime:
@@ -101,6 +105,27 @@ class StockUpdateRequest(Request):
     name: Text | UnsetType = UNSET
 
 
+class PaymentState(StrEnum):
+    """What the public is told of a payment."""
+
+    PENDING = "PENDING"
+    AUTHORIZED = "AUTHORIZED"
+    CAPTURED = "CAPTURED"
+    DECLINED = "DECLINED"
+    VOIDED = "VOIDED"
+    REFUNDED = "REFUNDED"
+
+
+class ShipmentState(StrEnum):
+    """What the public is told of a shipment."""
+
+    PENDING = "PENDING"
+    BOOKED = "BOOKED"
+    DELIVERED = "DELIVERED"
+    CANCELLED = "CANCELLED"
+    REFUSED = "REFUSED"
+
+
 class ItemAnswer(Answer):
     """One product of an order; `unitPrice`, in minor units, is known once it is reserved."""
 
@@ -113,24 +138,24 @@ class PaymentAnswer(Answer):
     """`GET /v1/payments/:orderId`. `amount` is in minor units of `currency`."""
 
     order_id: str
-    status: str
+    status: PaymentState
     amount: int
     currency: str | None
     gateway: str | None
     gateway_reference: str | None
     attempts: int
     reason: str | None
-    updated_at: datetime
+    updated_at: Moment
 
 
 class ShipmentAnswer(Answer):
     """`GET /v1/shipping/:orderId`."""
 
     order_id: str
-    status: str
+    status: ShipmentState
     carrier: str | None
     tracking_number: str | None
-    updated_at: datetime
+    updated_at: Moment
 
 
 class OrderAnswer(Answer):
@@ -145,14 +170,14 @@ class OrderAnswer(Answer):
     total: int | None
     currency: str | None
     payment_mode: Mode
-    payment_status: str
+    payment_status: PaymentState
     shipping_mode: Mode
-    shipping_status: str
+    shipping_status: ShipmentState
     tracking_number: str | None
     address: dict[str, str] | None
     metadata: dict[str, str]
-    created_at: datetime
-    updated_at: datetime
+    created_at: Moment
+    updated_at: Moment
 
 
 class OrderStatusAnswer(Answer):
@@ -162,7 +187,7 @@ class OrderStatusAnswer(Answer):
     status: Status
     reason: str | None
     version: int
-    updated_at: datetime
+    updated_at: Moment
 
 
 class OrderListAnswer(Answer):
@@ -177,7 +202,7 @@ class OrderEventAnswer(Answer):
 
     version: int
     status: Status
-    at: datetime
+    at: Moment
     topic: str
     partition: int
     offset: int
@@ -201,7 +226,7 @@ class StockAnswer(Answer):
     price: int
     currency: str
     version: int
-    updated_at: datetime
+    updated_at: Moment
 
 
 class StockListAnswer(Answer):

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector, web
-from aiokafka.errors import KafkaError  # type: ignore[import-untyped]  # has no types
+from confluent_kafka import KafkaException
 from multidict import CIMultiDict
 from yarl import URL
 
@@ -65,7 +65,7 @@ async def on_owner(
         problem = unavailable("This key is moving from one worker to another.")
     except Moved:
         problem = unavailable("This key has just moved to another worker.")
-    except (Unavailable, KafkaError):
+    except (Unavailable, KafkaException):
         problem = unavailable("Kafka does not take messages now.")
     except (TimeoutError, ClientError, OSError) as error:
         log.warning("request %s about %s in %s was not answered: %r", request_id_of(request), key, topic, error)

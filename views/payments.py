@@ -11,7 +11,7 @@ from app.domain.payment import PaymentStatus
 from app.main import app
 from schemas.answers import payment_answer, payment_of_order
 from schemas.commands import PayOrder
-from schemas.http import PaymentAnswer, PayRequest
+from schemas.http import PaymentAnswer, PaymentState, PayRequest
 from schemas.rows import OrderRow, PaymentRow
 from tables import payments
 from views.bodies import read_body
@@ -37,7 +37,7 @@ PAYMENT: Final = Step(
     show=show,
     kind=PaymentAnswer,
     part="payment",
-    done=frozenset({"AUTHORIZED", "CAPTURED"}),
+    done=frozenset({PaymentState.AUTHORIZED, PaymentState.CAPTURED}),
 )
 
 

@@ -11,7 +11,7 @@ from app.domain.shipment import ShipmentStatus
 from app.main import app
 from schemas.answers import shipment_answer, shipment_of_order
 from schemas.commands import ShipOrder
-from schemas.http import ShipmentAnswer, ShipRequest
+from schemas.http import ShipmentAnswer, ShipmentState, ShipRequest
 from schemas.rows import OrderRow, ShipmentRow
 from tables import shipments
 from views.bodies import read_body
@@ -37,7 +37,7 @@ SHIPMENT: Final = Step(
     show=show,
     kind=ShipmentAnswer,
     part="shipment",
-    done=frozenset({"BOOKED", "DELIVERED"}),
+    done=frozenset({ShipmentState.BOOKED, ShipmentState.DELIVERED}),
 )
 
 

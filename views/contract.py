@@ -1,0 +1,93 @@
+"""The HTTP contract on one screen: every call, what it takes, and how it answers. The OpenAPI document is made of it.
+
+What all calls share stands in `views.openapi`: who may call, and the errors of any body, any id and any outage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from schemas import http
+
+
+class Parameter(NamedTuple):
+    """Something a call takes beside its path and its body: its name, where it stands, its JSON Schema, its meaning."""
+
+    name: str
+    place: str
+    schema: Mapping[str, object]
+    meaning: str
+
+
+class Call(NamedTuple):
+    """One call: `takes` is its body, `answers` are its statuses with what they come with.
+
+    That is a body, a media type where it is no JSON of ours, or None for a problem document.
+    """
+
+    method: str
+    path: str
+    summary: str
+    answers: Mapping[int, type[http.Answer] | str | None]
+    takes: type[http.Request] | None = None
+    may_be_empty: bool = False
+    parameters: tuple[Parameter, ...] = ()
+
+    @property
+    def tag(self) -> str:
+        """What the call is listed under."""
+        parts = self.path.strip("/").split("/")
+        return parts[1].capitalize() if parts[0] == "v1" else "Tables" if parts[0] == "tables" else "Service"
+
+
+PREFER: Final = Parameter(
+    "Prefer", "header", {"type": "string", "examples": ["wait=5"]},
+    "`wait=N` (RFC 7240): answer once the order is at rest, or after N seconds, at most 30.",
+)  # fmt: skip
+IDEMPOTENCY_KEY: Final = Parameter(
+    "Idempotency-Key", "header", {"type": "string", "minLength": 1, "maxLength": 200},
+    "The same key for the same product is applied once, and has the first answer again.",
+)  # fmt: skip
+LIMIT: Final = Parameter(
+    "limit", "query", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50}, "How many items at most."
+)
+CURSOR: Final = Parameter("cursor", "query", {"type": "string"}, "The `nextCursor` of the answer before.")
+USER_ID: Final = Parameter("userId", "query", {"type": "string"}, "Only orders of this user.")
+STATUS: Final = Parameter("status", "query", {"$ref": "#/components/schemas/Status"}, "Only orders of this status.")
+PREFIX: Final = Parameter("prefix", "query", {"type": "string"}, "Only rows whose key begins with this.")
+
+CALLS: Final = (
+    Call("POST", "/v1/orders", "Take an order in", {201: http.OrderAnswer, 200: http.OrderAnswer, 409: None},
+         http.OrderRequest, parameters=(PREFER,)),
+    Call("GET", "/v1/orders", "List orders, the newest first", {200: http.OrderListAnswer, 422: None},
+         parameters=(USER_ID, STATUS, LIMIT, CURSOR)),
+    Call("GET", "/v1/orders/{order_id}", "Show an order", {200: http.OrderAnswer}, parameters=(PREFER,)),
+    Call("GET", "/v1/orders/status/{order_id}", "Show where an order is", {200: http.OrderStatusAnswer},
+         parameters=(PREFER,)),
+    Call("GET", "/v1/orders/{order_id}/events", "Show what happened to an order", {200: http.OrderEventsAnswer}),
+    Call("PUT", "/v1/orders/{order_id}/cancel", "Call an order back",
+         {202: http.OrderAnswer, 200: http.OrderAnswer, 409: None},
+         http.CancelRequest, may_be_empty=True, parameters=(PREFER,)),
+    Call("GET", "/v1/inventory", "List products by id", {200: http.StockListAnswer, 422: None},
+         parameters=(LIMIT, CURSOR)),
+    Call("GET", "/v1/inventory/{product_id}", "Show a product's stock", {200: http.StockAnswer}),
+    Call("PUT", "/v1/inventory/update", "Set or adjust a product's stock", {200: http.StockAnswer, 409: None},
+         http.StockUpdateRequest, parameters=(IDEMPOTENCY_KEY,)),
+    Call("POST", "/v1/payments", "Pay an order that waits for it",
+         {202: http.PaymentAnswer, 200: http.PaymentAnswer, 404: None, 409: None}, http.PayRequest),
+    Call("GET", "/v1/payments/{order_id}", "Show an order's payment", {200: http.PaymentAnswer}),
+    Call("POST", "/v1/shipping", "Book the shipment of an order that waits for it",
+         {202: http.ShipmentAnswer, 200: http.ShipmentAnswer, 404: None, 409: None}, http.ShipRequest),
+    Call("GET", "/v1/shipping/{order_id}", "Show an order's shipment", {200: http.ShipmentAnswer}),
+    Call("GET", "/health", "Show the state of each part", {200: http.HealthAnswer, 503: http.HealthAnswer}),
+    Call("GET", "/health/live", "Tell whether the process answers", {200: http.LiveAnswer}),
+    Call("GET", "/health/ready", "Tell whether to send requests here", {200: http.LiveAnswer, 503: http.LiveAnswer}),
+    Call("GET", "/tables", "Show what this worker holds of each table", {200: http.TablesAnswer}),
+    Call("GET", "/tables/{name}", "Show this worker's rows of a table", {200: http.TableRowsAnswer, 422: None},
+         parameters=(PREFIX, LIMIT)),
+    Call("GET", "/tables/{name}/{key}", "Show one row", {200: "application/json"}),
+    Call("GET", "/api-docs", "Browse this document", {200: "text/html"}),
+    Call("GET", "/api-docs/openapi.json", "Read this document", {200: "application/json"}),
+    Call("GET", "/api-docs/{name}", "Read a part of that page", {200: "*/*"}),
+)  # fmt: skip

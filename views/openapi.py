@@ -1,0 +1,147 @@
+"""The OpenAPI 3.1 document: made of the table of calls and of the bodies' types, so that it can't say anything else."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from http import HTTPStatus
+from importlib.metadata import version
+from typing import Any, Final
+
+import msgspec
+
+from app.domain.order import Status
+from schemas import http
+from schemas.values import ID_PATTERN
+from views.bodies import JSON_TYPE
+from views.contract import CALLS, Call, Parameter
+from views.edge import API_KEY, REQUEST_ID
+from views.problems import PROBLEM_TYPE
+
+_REF: Final = "#/components/schemas/{name}"
+
+ABOUT: Final = """\
+Takes orders in and carries them through stock, payment and shipping; whatever fails is undone.
+
+Times are RFC 3339 in UTC; money is an integer in the currency's minor unit. Unknown request fields are refused.
+Every answer of 400 and above is a problem document (RFC 9457). A method that an address does not take is answered `405`
+with `Allow`. A `503` says in `Retry-After` when to come back; the call may be repeated, and an order is taken once
+under its `orderId`.
+"""
+
+WHY: Final = {
+    200: "Done.",
+    201: "Taken in: the order is in every in-sync replica.",
+    202: "Begun; this is how far it is.",
+    400: "The body is not JSON.",
+    401: "No credentials.",
+    404: "There is no such thing.",
+    409: "It can't be done to what is there.",
+    413: "The body is larger than 1 MiB.",
+    415: "The body is not `application/json`.",
+    422: "Well-formed, but not valid; `errors` say where.",
+    503: "Not now; nothing is lost.",
+}
+
+
+def _header(meaning: str, kind: str = "string") -> dict[str, Any]:
+    return {"description": meaning, "schema": {"type": kind}}
+
+
+HEADERS: Final = {
+    "RequestId": _header("The id of the request: the one it came with, or one that was made."),
+    "Location": _header("Where the order is."),
+    "RetryAfter": _header("Seconds.", "integer"),
+    "Authenticate": _header("What is missing."),
+    "PreferenceApplied": _header("The `Prefer` that was heeded."),
+    "ReadSource": _header("`projection`: from MongoDB, for want of a worker that has it."),
+    "Age": _header("With `x-read-source`: seconds since this version was made.", "integer"),
+}
+_HEADERS_OF_STATUS: Final = {
+    201: {"Location": "Location"},
+    401: {"WWW-Authenticate": "Authenticate"},
+    503: {"Retry-After": "RetryAfter"},
+}
+
+
+@cache
+def document() -> bytes:
+    """The document, as JSON."""
+    kinds = [kind for call in CALLS for kind in (call.takes, *call.answers.values()) if isinstance(kind, type)]
+    _, schemas = msgspec.json.schema_components([*kinds, http.Problem, Status], ref_template=_REF)
+    paths: dict[str, dict[str, Any]] = {}
+    for call in CALLS:
+        paths.setdefault(call.path, {})[call.method.lower()] = _operation(call)
+    return msgspec.json.encode(
+        {
+            "openapi": "3.1.0",
+            "info": {"title": "Order processor", "version": version("order-processor"), "description": ABOUT},
+            "paths": paths,
+            "components": {
+                "schemas": schemas,
+                "headers": HEADERS,
+                "securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": API_KEY}},
+            },
+        }
+    )
+
+
+def _operation(call: Call) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": re.sub(r"\W+", "_", f"{call.method.lower()}{call.path}").strip("_"),
+        "summary": call.summary,
+        "tags": [call.tag],
+        "parameters": [_parameter(it) for it in (*_path_parameters(call), *call.parameters)],
+        "responses": {str(status): _response(call, status) for status in sorted(statuses(call))},
+    }
+    if call.path.startswith("/v1/"):
+        operation["security"] = [{"key": []}]
+    if call.takes is not None:
+        operation["requestBody"] = {
+            "required": not call.may_be_empty,
+            "content": {JSON_TYPE: {"schema": {"$ref": _REF.format(name=call.takes.__name__)}}},
+        }
+    return operation
+
+
+def statuses(call: Call) -> set[int]:
+    """All the statuses of a call: its own, and those of its kind."""
+    found = set(call.answers)
+    if call.path.startswith("/v1/"):
+        found |= {401, 503}
+    if call.takes is not None:
+        found |= {400, 413, 415, 422}
+    if "{" in call.path:
+        found.add(404)
+    return found
+
+
+def _path_parameters(call: Call) -> list[Parameter]:
+    form = {"type": "string", "pattern": ID_PATTERN} if call.path.startswith("/v1/") else {"type": "string"}
+    return [Parameter(name, "path", form, "") for name in re.findall(r"{(\w+)}", call.path)]
+
+
+def _parameter(parameter: Parameter) -> dict[str, Any]:
+    name, place, schema, meaning = parameter
+    described = {"description": meaning} if meaning else {}
+    return {"name": name, "in": place, "required": place == "path", "schema": schema, **described}
+
+
+def _response(call: Call, status: int) -> dict[str, Any]:
+    headers = {REQUEST_ID: "RequestId"} | _HEADERS_OF_STATUS.get(status, {})
+    if status < 300 and any(it.name == "Prefer" for it in call.parameters):
+        headers |= {"Preference-Applied": "PreferenceApplied"}
+    if status == HTTPStatus.OK and call.method == "GET" and "_id}" in call.path:
+        headers |= {"x-read-source": "ReadSource", "Age": "Age"}
+    return {
+        "description": WHY[status],
+        "headers": {name: {"$ref": f"#/components/headers/{it}"} for name, it in headers.items()},
+        "content": _content(call.answers.get(status)),
+    }
+
+
+def _content(kind: type[http.Answer] | str | None) -> dict[str, Any]:
+    if isinstance(kind, str):
+        return {kind: {}}
+    media = PROBLEM_TYPE if kind is None else JSON_TYPE
+    return {media: {"schema": {"$ref": _REF.format(name=(kind or http.Problem).__name__)}}}
