@@ -55,14 +55,14 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         response = await _admitted(request, handler)
     except Problem as problem:
-        response = problem_response(problem, request.path)
+        response = problem_response(problem, request.rel_url.raw_path)
     except web.HTTPException as raised:
-        response = _told_by_aiohttp(raised, request.path)
+        response = _told_by_aiohttp(raised, request.rel_url.raw_path)
     except ConnectionError:
         raise  # the client is gone: there is nobody to answer
     except Exception:
         log.exception("%s %s failed, request %s", request.method, request.path, request_id)
-        response = problem_response(Problem(500, "This was not expected; it is logged."), request.path)
+        response = problem_response(Problem(500, "This was not expected; it is logged."), request.rel_url.raw_path)
     if not response.prepared:
         response.headers[REQUEST_ID] = request_id
     return response

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector, web
+from aiohttp.hdrs import CONTENT_ENCODING
 from confluent_kafka import KafkaException
 from multidict import CIMultiDict
 from yarl import URL
@@ -81,6 +82,7 @@ async def _else(problem: Problem, otherwise: Callable[[], Awaitable[web.StreamRe
 
 async def _forward(request: web.Request, owner: URL, body: bytes | None) -> web.StreamResponse:
     headers = CIMultiDict((name, value) for name, value in request.headers.items() if name.lower() not in _HOP_BY_HOP)
+    headers.popall(CONTENT_ENCODING, None)  # the body was unpacked when it was read
     headers[FORWARDED] = "1"
     headers[REQUEST_ID] = request_id_of(request)
     limit = ClientTimeout(total=settings.forward_timeout_s + wait_s(request.headers), connect=CONNECT_TIMEOUT_S)

@@ -27,7 +27,7 @@ from views.bodies import answer
 from views.order_reads import rested
 from views.owner import on_owner
 from views.preference import applied, wait_s
-from views.problems import conflict, invalid, unavailable
+from views.problems import Problem, conflict, invalid, unavailable
 from views.rows import Document, projected, tell
 
 _one_at_a_time: Final[WeakValueDictionary[str, asyncio.Lock]] = WeakValueDictionary()
@@ -41,8 +41,7 @@ async def place_order(request: web.Request, order: OrderRequest) -> web.StreamRe
         return await _place_as(request, order, order.order_id)
     order_id = uuid.uuid4().hex
     if wait_s(request.headers):  # only its owner can tell when it rests
-        order.order_id = order_id
-        return await _place_as(request, order, order_id)
+        return await _place_as(request, msgspec.structs.replace(order, order_id=order_id), order_id)
     return await _place_anywhere(place_message(order, order_id))
 
 
@@ -112,48 +111,41 @@ async def _place_as(request: web.Request, order: OrderRequest, order_id: str) ->
     wait = wait_s(request.headers)
 
     async def here(partition: int) -> web.Response:
-        lock = _one_at_a_time.setdefault(order_id, asyncio.Lock())
-        async with lock:
-            known = await _known(message, partition)
-            if known is not None:
-                return known if isinstance(known, web.Response) else await _again(known, message, wait)
-            delivered = await tell(topics.ORDERS, order_id, message)
+        is_new = False
+        async with _one_at_a_time.setdefault(order_id, asyncio.Lock()):
             row: OrderRow | None = orders.rows_of(partition).get(order_id)
-        if row is None:
-            raise Moved("its partition left between the decision and this line")
-        if row.order.history[0].offset != delivered.offset:
-            return await _again(row, message, wait)
-        return _created(await _rested_or_as_it_was(row, wait), wait)
+            if row is None:
+                document = await _forgotten(order_id)
+                if document is not None:
+                    return _as_finished(document, message)
+                delivered = await tell(topics.ORDERS, order_id, message)
+                row = orders.rows_of(partition).get(order_id)
+                if row is None:
+                    raise Moved("its partition left between the decision and this line")
+                is_new = row.order.history[0].offset == delivered.offset
+        if row.order.fingerprint != message.fingerprint:
+            raise _taken(order_id)
+        row = await _rested_or_as_it_was(row, wait)
+        return _created(row, wait) if is_new else answer(order_answer(row), 200, applied(wait))
 
     return await on_owner(request, topics.ORDERS, order_id, here, body=msgspec.json.encode(order))
 
 
-async def _known(message: PlaceOrder, partition: int) -> OrderRow | web.Response | None:
-    """The order of this id: its row, or the answer that one makes which has left the table; None when it is new."""
-    row: OrderRow | None = orders.rows_of(partition).get(message.order_id)
-    if row is not None:
-        return row
+async def _forgotten(order_id: str) -> Document | None:
+    """The order of this id if it was finished so long ago that it has left the table."""
     try:
-        document = await read_model().order(message.order_id)
+        return await read_model().order(order_id)
     except STORE_AWAY:
-        return None  # orders are taken without MongoDB; one that left the table so long ago is the price
-    return None if document is None else _finished(document, message)
+        return None  # orders are taken without MongoDB: that a forgotten one may come again then is the price
 
 
-def _finished(document: Document, message: PlaceOrder) -> web.Response:
+def _as_finished(document: Document, message: PlaceOrder) -> web.Response:
     if document.get("fingerprint") != message.fingerprint:
         raise _taken(message.order_id)
     return projected(document, OrderAnswer)
 
 
-async def _again(row: OrderRow, message: PlaceOrder, wait: int) -> web.Response:
-    """The id is known: 200 when it stands for the same order. Raises `Problem` (409)."""
-    if row.order.fingerprint != message.fingerprint:
-        raise _taken(message.order_id)
-    return answer(order_answer(await _rested_or_as_it_was(row, wait)), 200, applied(wait))
-
-
-def _taken(order_id: str) -> Exception:
+def _taken(order_id: str) -> Problem:
     return conflict(f"Another order has the id {order_id}.")
 
 

@@ -17,7 +17,7 @@ from schemas.rows import OrderRow
 from views.bodies import answer
 from views.order_reads import order_row
 from views.owner import on_owner
-from views.problems import conflict, not_found
+from views.problems import Problem, conflict, not_found
 from views.rows import Document, projected, stored, tell
 
 
@@ -70,5 +70,5 @@ async def _of_finished(step: Step, order_id: str) -> web.Response:
     return projected(document[step.part], step.kind)
 
 
-def _too_late(step: Step, status: str) -> Exception:
+def _too_late(step: Step, status: str) -> Problem:
     return conflict(f"The order is {status}: it does not wait for its {step.name}.")
