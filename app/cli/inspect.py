@@ -50,7 +50,11 @@ async def inspect(self: HttpCommand, table: str, key: str | None, limit: int) ->
     inspected = TABLES[table]
     async with self.api() as api:
         found, silent = await gather(api, inspected, key, limit)
+    for url in silent:
+        self.out.warn(f"The worker at {url} did not answer: its rows are missing.")
     rows = merged(found)
+    if key and not rows:
+        raise Failure(f"No row of {table} has the key {key}")
     views = (inspected.view, *(inspected.beside if key else ()))
     if self.out.as_json:
         kinds = {view.kind for view in views}
@@ -59,10 +63,6 @@ async def inspect(self: HttpCommand, table: str, key: str | None, limit: int) ->
         for view in views:
             shown = view.of(rows)[:limit]
             self.out.table(view.title, view.columns, [view.cells(row) for row in shown])
-    for url in silent:
-        self.out.warn(f"The worker at {url} did not answer: its rows are missing.")
-    if key and not rows:
-        raise Failure(f"No row of {table} has the key {key}")
     return FAILED if silent else DONE
 
 
@@ -112,11 +112,8 @@ async def _kept(api: Api, url: str, table: str, keys: Sequence[str]) -> list[Kep
     replies = await asyncio.gather(
         *(api.call("GET", f"/tables/{table}/{quote(key, safe='')}", url=url) for key in keys)
     )
-    return [
-        Kept(key, reply.expect())
-        for key, reply in zip(keys, replies, strict=True)
-        if reply.status != HTTPStatus.NOT_FOUND
-    ]
+    told = zip(keys, replies, strict=True)
+    return [Kept(key, reply.expect()) for key, reply in told if reply.status != HTTPStatus.NOT_FOUND]
 
 
 async def _listed(api: Api, url: str, table: str, query: Mapping[str, object]) -> list[Kept]:

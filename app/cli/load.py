@@ -81,21 +81,21 @@ async def load(
 
     Orders are placed when they are due, however long the earlier ones take, and are followed until they are at rest;
     times count from when an order was due until this client sees it at rest. Calls that a worker has no time for are
-    repeated with the same order id. The exit code is 0 when every order was taken and came to rest.
+    repeated with the same order id. The exit code is 0 when every order was placed and came to rest.
     """
     chosen = products or tuple(product.product_id for product in CATALOGUE)
     choices = LoadOptions(products=chosen, lines=line_counts, **options)
     with self.out.progress() as progress:
-        taken = progress.add_task("Taken  ", total=choices.orders)
+        placed = progress.add_task("Placed ", total=choices.orders)
         at_rest = progress.add_task("At rest", total=choices.orders)
         async with self.api(connections=choices.concurrency * 2 + FOLLOWERS) as api:
             (await api.call("GET", "/health/ready")).expect()
-            run = LoadRun(api, choices, lambda: progress.advance(taken), lambda: progress.advance(at_rest))
+            run = LoadRun(api, choices, lambda: progress.advance(placed), lambda: progress.advance(at_rest))
             tally = await run.run()
     if self.out.as_json:
         self.out.json(summary(tally))
     else:
-        self.out.table("", (Column("orders"), Column("", number=True)), lines(tally))
+        self.out.table("", (Column(), Column(number=True)), lines(tally))
     if tally.unsettled:
         shown = ", ".join(tally.unsettled[:UNSETTLED_SHOWN])
         self.out.error(f"{len(tally.unsettled)} orders are not at rest, such as {shown}")

@@ -17,12 +17,12 @@ QUANTILES: Final = {"p50": 0.50, "p95": 0.95, "p99": 0.99, "max": 1.0}
 class Tally:
     """Counts of one run; times in seconds, by the client's clock, each from when the order was due.
 
-    `unsettled` holds the ids of the orders that were taken and not seen at rest. `errors` counts, by what went wrong,
-    orders that were not taken and answers that break the contract.
+    `placed` are the orders that a worker took in, `unsettled` the ids of those among them that were not seen at rest.
+    `errors` counts, by what went wrong, orders that were not taken in and answers that break the contract.
     """
 
     planned: int
-    taken: int = 0
+    placed: int = 0
     retries: int = 0
     doubled: int = 0
     cancels: int = 0
@@ -31,7 +31,7 @@ class Tally:
     errors: Counter[str] = field(default_factory=Counter)
     unsettled: list[str] = field(default_factory=list)
     late_s: list[float] = field(default_factory=list)
-    taken_s: list[float] = field(default_factory=list)
+    placed_s: list[float] = field(default_factory=list)
     rest_s: list[float] = field(default_factory=list)
     lasted_s: float = 0.0
 
@@ -42,7 +42,7 @@ class Tally:
 
     @property
     def good(self) -> bool:
-        """Whether every order was taken, came to rest, and was answered by the contract."""
+        """Whether every order was placed, came to rest, and was answered by the contract."""
         return self.at_rest == self.planned and not self.errors
 
 
@@ -55,7 +55,7 @@ def summary(tally: Tally) -> dict[str, Any]:
     """The report for machines; times in milliseconds."""
     return {
         "planned": tally.planned,
-        "taken": tally.taken,
+        "placed": tally.placed,
         "atRest": tally.at_rest,
         "shipped": tally.ends["SHIPPED"],
         "rejected": dict(sorted(tally.reasons.items())),
@@ -69,7 +69,7 @@ def summary(tally: Tally) -> dict[str, Any]:
         "seconds": round(tally.lasted_s, 3),
         "perSecond": round(tally.at_rest / tally.lasted_s, 1) if tally.lasted_s else 0.0,
         "behindScheduleMs": _spread(tally.late_s),
-        "dueToTakenMs": _spread(tally.taken_s),
+        "dueToPlacedMs": _spread(tally.placed_s),
         "dueToAtRestMs": _spread(tally.rest_s),
     }
 
@@ -78,8 +78,8 @@ def lines(tally: Tally) -> list[tuple[str, Cell]]:
     """The report for people: names and values."""
     told = summary(tally)
     return [
-        ("placed", tally.planned),
-        ("taken", tally.taken),
+        ("orders", tally.planned),
+        ("placed", tally.placed),
         ("settled (SHIPPED)", told["shipped"]),
         *((f"rejected: {reason}", count) for reason, count in told["rejected"].items()),
         ("cancelled", told["cancelled"]),
@@ -92,7 +92,7 @@ def lines(tally: Tally) -> list[tuple[str, Cell]]:
         ("seconds", f"{tally.lasted_s:.1f}"),
         ("at rest per second", told["perSecond"]),
         ("behind schedule, ms", _in_words(told["behindScheduleMs"])),
-        ("due to taken, ms", _in_words(told["dueToTakenMs"])),
+        ("due to placed, ms", _in_words(told["dueToPlacedMs"])),
         ("due to at rest, ms", _in_words(told["dueToAtRestMs"])),
     ]
 

@@ -27,17 +27,17 @@ _CANCEL_ANSWERS: Final = frozenset({200, 202, 409})
 
 
 class LoadRun:
-    """One run. `on_taken` and `on_rest` are called for each order."""
+    """One run. `on_placed` and `on_rest` are called for each order."""
 
     def __init__(
-        self, api: Api, options: LoadOptions, on_taken: Callable[[], None], on_rest: Callable[[], None]
+        self, api: Api, options: LoadOptions, on_placed: Callable[[], None], on_rest: Callable[[], None]
     ) -> None:
         self.tally = Tally(options.orders)
         self._api = api
         self._options = options
-        self._on_taken = on_taken
+        self._on_placed = on_placed
         self._on_rest = on_rest
-        self._taken: asyncio.Queue[tuple[str, float] | None] = asyncio.Queue()
+        self._placed: asyncio.Queue[tuple[str, float] | None] = asyncio.Queue()
 
     async def run(self) -> Tally:
         """Place all, follow all to their rest, and say what was seen."""
@@ -51,7 +51,7 @@ class LoadRun:
                 for _ in range(self._options.concurrency):
                     posting.create_task(self._post_orders(planned, posting))
             for _ in range(followers):
-                self._taken.put_nowait(None)
+                self._placed.put_nowait(None)
         return self.tally
 
     async def _post_orders(self, planned: Iterator[PlannedOrder], cancelling: asyncio.TaskGroup) -> None:
@@ -63,10 +63,10 @@ class LoadRun:
             if not await self._posted(order, due_s):
                 continue
             self._made_progress()
-            self.tally.taken += 1
-            self.tally.taken_s.append(time.monotonic() - due_s)
-            self._on_taken()
-            self._taken.put_nowait((order.order_id, due_s))
+            self.tally.placed += 1
+            self.tally.placed_s.append(time.monotonic() - due_s)
+            self._on_placed()
+            self._placed.put_nowait((order.order_id, due_s))
             if order.cancel_after_s is not None:
                 cancelling.create_task(self._cancel(order.order_id, order.cancel_after_s))
 
@@ -89,7 +89,7 @@ class LoadRun:
             self.tally.errors[f"cancel: {reply.problem}"] += 1
 
     async def _follow_orders(self) -> None:
-        while (waiting := await self._taken.get()) is not None:
+        while (waiting := await self._placed.get()) is not None:
             order_id, due_s = waiting
             if not await self._followed(order_id, due_s):
                 self.tally.unsettled.append(order_id)

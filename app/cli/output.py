@@ -18,9 +18,9 @@ Cell = str | int | float | None
 
 
 class Column(NamedTuple):
-    """A column of a table; numbers stand on the right."""
+    """A column of a table; numbers stand on the right. A table without any titles has no head."""
 
-    title: str
+    title: str = ""
     number: bool = False
 
 
@@ -38,7 +38,9 @@ class Output:
 
     def table(self, title: str, columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> None:
         """Print a table; an empty cell stands for None."""
-        shown = Table(title=Text(title), title_justify="left", show_edge=False)
+        shown = Table(
+            title=Text(title), title_justify="left", show_edge=False, show_header=any(it.title for it in columns)
+        )
         for column in columns:
             shown.add_column(Text(column.title), justify="right" if column.number else "left", overflow="fold")
         for row in rows:

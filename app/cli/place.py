@@ -62,4 +62,4 @@ def show_order(out: Output, order: dict[str, Any]) -> None:
         return
     items = ", ".join(f"{item['productId']} x{item['quantity']}" for item in order["items"])
     rows = [("items", items), *((field, order.get(field)) for field in _FIELDS)]
-    out.table("", (Column("field"), Column("value")), [row for row in rows if row[1] is not None])
+    out.table("", (Column(), Column()), [row for row in rows if row[1] is not None])

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 from app.cli.output import Cell, Column
+from app.domain.stock import NEVER
 
 Row = Mapping[str, Any]
 
@@ -72,6 +73,12 @@ def _text(title: str, path: str, number: bool = False) -> Shown:
         return cell
 
     return Shown(Column(title, number), read)
+
+
+def _offset(title: str, path: str) -> Shown:
+    """An offset, which is missing for what has not happened."""
+    column, read = _text(title, path, number=True)
+    return Shown(column, lambda row: None if read(row) == NEVER else read(row))
 
 
 def _number(title: str, path: str) -> Shown:
@@ -143,8 +150,8 @@ RESERVATIONS: Final = View(
         _text("order", "order_id"),
         _number("quantity", "reservation.quantity"),
         _text("status", "reservation.status"),
-        _number("reserved at offset", "reservation.reserved_at"),
-        _number("settled at offset", "reservation.settled_at"),
+        _offset("reserved at offset", "reservation.reserved_at"),
+        _offset("settled at offset", "reservation.settled_at"),
     ),
 )
 ADJUSTMENTS: Final = View(
