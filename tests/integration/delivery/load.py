@@ -78,3 +78,18 @@ def outcome(broker: Broker, app_id: str, sent: int, table: str = "counts") -> Ou
 def wait_drained(broker: Broker, app_id: str, timeout_s: float = 60.0) -> None:
     """Wait until the group has committed everything."""
     wait_until(lambda: broker.lag(app_id, f"{app_id}-in") == 0, timeout_s, "everything is committed")
+
+
+def wait_still(broker: Broker, app_id: str, timeout_s: float = 60.0, still_s: float = 4.0) -> int:
+    """Wait until the group commits no more, and return what it has left uncommitted."""
+    last, since = -1, time.monotonic()
+
+    def still() -> bool:
+        nonlocal last, since
+        lag = broker.lag(app_id, f"{app_id}-in")
+        if lag != last:
+            last, since = lag, time.monotonic()
+        return time.monotonic() - since > still_s
+
+    wait_until(still, timeout_s, "the group commits no more")
+    return last

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import faust
+from faults import FAULT
 
 from app.delivery import (
     ConsumerRecord,
@@ -32,6 +33,8 @@ from app.delivery import (
     row_table,
     workers,
 )
+from app.delivery.app import DrainTransport
+from app.delivery.consumer import DrainConsumer
 
 ID = os.environ["APP_ID"]
 PORT = os.environ["WEB_PORT"]
@@ -39,7 +42,21 @@ PARTITIONS = int(os.environ.get("PARTITIONS", "4"))
 CALL_S = float(os.environ.get("CALL_S", "0.5"))
 LEDGER = os.environ.get("LEDGER")
 
-app = DeliveryApp(
+
+class FaultyConsumer(FAULT, DrainConsumer):
+    pass
+
+
+class FaultyTransport(DrainTransport):
+    Consumer = FaultyConsumer
+
+
+class WorkerApp(DeliveryApp):
+    def _new_transport(self) -> DrainTransport:
+        return FaultyTransport(self.conf.broker_consumer, self)
+
+
+app = WorkerApp(
     ID,
     bootstrap=os.environ["BOOTSTRAP"],
     topics=[NewTopicSpec(f"{ID}-{name}", PARTITIONS) for name in ("in", "out", "dead", "ask", "answers")],
@@ -51,6 +68,8 @@ app = DeliveryApp(
     canonical_url=f"http://127.0.0.1:{PORT}",
     broker_session_timeout=6.0,
     broker_heartbeat_interval=1.0,
+    broker_commit_interval=float(os.environ.get("COMMIT_S", "0.5")),
+    broker_max_poll_records=int(os.environ.get("POLL", "2000")),
 )
 
 
