@@ -78,3 +78,18 @@ class ShipmentRow(Record, namespace="shipment.row.v1"):
     address: Address | None = None
     tracking_number: str = ""
     reason: str = ""
+
+
+def stock_key(product_id: str) -> str:
+    """The key of a product's counters."""
+    return product_id
+
+
+def reservation_key(product_id: str, order_id: str) -> str:
+    """The key of what one order holds of a product."""
+    return f"{product_id}/order/{order_id}"
+
+
+def adjustment_key(product_id: str, idempotency_key: str) -> str:
+    """The key of a change of stock that was asked for."""
+    return f"{product_id}/adjustment/{idempotency_key}"

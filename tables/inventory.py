@@ -1,7 +1,4 @@
-"""Stock: counters, reservations and adjustments, all in their product's partition. Written by `agents.inventory` alone.
-
-The key says which kind of row it is; identifiers hold no `/`.
-"""
+"""Stock: counters, reservations and adjustments, in their product's partition. Written by `agents.inventory` alone."""
 
 from __future__ import annotations
 
@@ -13,21 +10,6 @@ from schemas.codec import Decoder, encode
 from schemas.rows import AdjustmentRow, ReservationRow, StockRow
 
 InventoryRow: TypeAlias = StockRow | ReservationRow | AdjustmentRow
-
-
-def stock_key(product_id: str) -> str:
-    """The key of a product's counters."""
-    return product_id
-
-
-def reservation_key(product_id: str, order_id: str) -> str:
-    """The key of what one order holds of a product."""
-    return f"{product_id}/order/{order_id}"
-
-
-def adjustment_key(product_id: str, idempotency_key: str) -> str:
-    """The key of a change of stock that was asked for."""
-    return f"{product_id}/adjustment/{idempotency_key}"
 
 
 def version(row: InventoryRow) -> int:

@@ -14,10 +14,9 @@ from app.wiring import read_model
 from schemas.answers import stock_answer
 from schemas.commands import AdjustStock, SetStock
 from schemas.http import StockAnswer, StockListAnswer, StockUpdateRequest
-from schemas.rows import AdjustmentRow, StockRow
+from schemas.rows import AdjustmentRow, StockRow, adjustment_key, stock_key
 from schemas.values import Identifier, StockMode
 from tables import inventory
-from tables.inventory import adjustment_key, stock_key
 from views.bodies import answer, checked_id, read_body
 from views.owner import on_owner
 from views.page import Page
