@@ -232,18 +232,22 @@ class DrainConsumer(Consumer):
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Finish what is under way and commit it while the partitions are still ours (Faust forgets first)."""
-        if not self.app.should_stop and self.assignment():
-            self.stop_flow()
-            self.app.flow_control.suspend()
-            self.app.flow_control.clear()
-            await self._leave(self.app.conf.broker_session_timeout * 0.5)
-        self._generation = None
-        self._intake.stop()
-        for lane in self._lanes.values():
-            lane.quiet()
-            lane.leave()
-        self._buffered_partitions.clear()
+        try:
+            if not self.app.should_stop and self.assignment():
+                self.stop_flow()
+                self.app.flow_control.suspend()
+                self.app.flow_control.clear()
+                await self._leave(self.app.conf.broker_session_timeout * 0.5)
+        finally:
+            self._forget()
         await super().on_partitions_revoked(revoked)
+
+    async def wait_empty(self) -> None:
+        """Finish what is under way when the worker stops; after a crash, only let go of it."""
+        if self._generation is not None:
+            await self._leave(0.0 if self.app.crashed else max(10.0, self.app.conf.broker_session_timeout))
+            self._forget()
+        await super().wait_empty()
 
     async def _leave(self, limit_s: float) -> None:
         for lane in self._lanes.values():
@@ -254,12 +258,13 @@ class DrainConsumer(Consumer):
             log.error("partitions leave with unacknowledged records: they are purged")
             self.app.sink.purge()
 
-    async def wait_empty(self) -> None:
-        """Finish what is under way when the worker stops."""
-        if self._generation is not None:
-            # After a crash nothing is waited for: what failed is never acknowledged.
-            await self._leave(0.0 if self.app.crashed else max(10.0, self.app.conf.broker_session_timeout))
-        await super().wait_empty()
+    def _forget(self) -> None:
+        self._generation = None
+        self._intake.stop()
+        for lane in self._lanes.values():
+            lane.quiet()
+            lane.leave()
+        self._buffered_partitions.clear()
 
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Nothing to verify: Faust's check looks at streams that no record passes."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Participant:
-    """Runs `decide` over a topic; the body of that topic's Faust agent.
+    """Runs `decide` over a topic of the app; the body of that topic's Faust agent.
 
     `slice_size` is the most messages taken at once, `in_flight` the most slices that wait for the broker.
     """
@@ -33,6 +33,8 @@ class Participant:
         slice_size: int = 500,
         in_flight: int = 4,
     ) -> None:
+        if table.partitions != app.partitions_of(topic):
+            raise ValueError(f"table {table.name!r} and topic {topic!r} must have the same number of partitions")
         self._app = app
         self._lane = app.lane(topic)
         self._table = table

@@ -60,6 +60,7 @@ class Broker:
                 "enable.idempotence": True,
                 "partitioner": "murmur2_random",
                 "linger.ms": 5,
+                "queue.buffering.max.messages": 1_000_000,
                 **settings,
             }
         )
@@ -138,8 +139,12 @@ class Worker:
         return self._log.read_text(errors="replace")
 
     def get(self, path: str) -> Any:
-        with urllib.request.urlopen(self.url + path, timeout=10) as answer:
-            return json.load(answer)
+        """The JSON of the answer, whatever its status."""
+        try:
+            with urllib.request.urlopen(self.url + path, timeout=10) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as refused:
+            return json.load(refused)
 
     def state(self) -> dict[str, Any]:
         """What the worker says of itself; not ready when it says nothing."""

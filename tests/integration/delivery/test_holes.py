@@ -24,10 +24,6 @@ WHOLE = Outcome(0, 0, 0, 0, 0)
 Scenario = Callable[[str, str], tuple[int, Outcome]]
 
 
-def numbered(first: int, last: int) -> list[tuple[bytes, bytes]]:
-    return [(b"k%d" % (n % 200), json.dumps({"id": n}).encode()) for n in range(first, last)]
-
-
 def result(broker: Broker, module: str, group: str, sent: int) -> tuple[int, Outcome]:
     """How much stays uncommitted, and what became of the messages. Plain Faust may never commit them all."""
     if module == OURS:
@@ -37,17 +33,15 @@ def result(broker: Broker, module: str, group: str, sent: int) -> tuple[int, Out
 
 @pytest.fixture
 def backlog(broker: Broker, start_worker: StartWorker) -> Scenario:
-    """A worker with a table to recover comes back to a backlog, under a fault."""
+    """A worker that has a table to recover and a backlog to work off, under a fault."""
 
     def run(module: str, fault: str) -> tuple[int, Outcome]:
         group = f"h{uuid.uuid4().hex[:8]}"
-        broker.create(f"{group}-in", f"{group}-out")
-        first = start_worker(f"{group}-first", module, APP_ID=group).wait_ready()
-        broker.produce(f"{group}-in", numbered(0, 500))
-        wait_drained(broker, group)
-        first.term()
-        broker.produce(f"{group}-in", numbered(500, BACKLOG))
-        start_worker(f"{group}-second", module, APP_ID=group, FAULT=fault, POLL="200").wait_ready()
+        broker.create(f"{group}-in", f"{group}-out", f"{group}-counts-changelog")
+        warm = [(b'"warm-%d"' % n, b'{"version": 1, "ids": []}') for n in range(100)]
+        broker.produce(f"{group}-counts-changelog", warm)
+        broker.produce(f"{group}-in", [(b"k%d" % (n % 200), json.dumps({"id": n}).encode()) for n in range(BACKLOG)])
+        start_worker(f"{group}-a", module, APP_ID=group, FAULT=fault, POLL="200").wait_ready()
         return result(broker, module, group, BACKLOG)
 
     return run

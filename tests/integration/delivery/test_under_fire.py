@@ -76,7 +76,9 @@ def test_a_broker_that_is_away_for_ten_seconds_is_waited_for(
     load = Load(broker, f"{app_id}-in")
     time.sleep(1.5)
     kafka.stop()
-    time.sleep(10)
+    stopped = time.monotonic()
+    refused = [pair[0].get("/send?topic=ask&key=quick") for _ in range(2)]
+    wait_until(lambda: time.monotonic() - stopped > 10, 20, "the outage lasts ten seconds")
     kafka.start()
     wait_until(lambda: all(holds_some(worker) for worker in pair), 60, "both workers go on")
     time.sleep(1.5)
@@ -85,3 +87,8 @@ def test_a_broker_that_is_away_for_ten_seconds_is_waited_for(
     result = outcome(broker, app_id, sent)
     assert (result.answers_lost, result.rows_lost, result.counted_twice) == (0, 0, 0), result
     assert all(worker.alive for worker in pair)
+    assert [answer["error"] for answer in refused] == ["Unavailable", "Unavailable"]
+    assert max(answer["sent_s"] for answer in refused) < 6
+    assert "offset" in pair[0].get("/send?topic=in&key=k0&id=0") or "offset" in pair[1].get(
+        "/send?topic=in&key=k0&id=0"
+    )
