@@ -110,8 +110,11 @@ def release(stock: Stock | None, held: Reservation | None, offset: int) -> LineD
 
 
 def commit(stock: Stock | None, held: Reservation | None, offset: int) -> LineDecision:
-    """Take what an order holds out of the warehouse. Nothing can be taken that was not held: refused."""
-    if held is None:
+    """Take what an order holds out of the warehouse. Nothing can be taken that was not held: refused.
+
+    That goes for a replay, too, of a commit that came before its reserve, whose row a crash may have kept.
+    """
+    if held is None or offset < held.reserved_at:
         return LineDecision(None)
     return _settle(stock, held, LineStatus.COMMITTED, offset)
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from app.domain import stock
@@ -111,6 +111,7 @@ def test_nothing_is_made_or_lost(log: list[Message]) -> None:
 
 @settings(max_examples=600, deadline=None, database=None)
 @given(messages, cuts)
+@example([("adjust", "k0", 6), ("commit", "o1", 1), ("reserve", "o1", 1)], [(3, 2)])  # a commit before its reserve
 def test_crashes_leave_no_trace(log: list[Message], slices: list[tuple[int, int | None]]) -> None:
     product, committed = Product(), 0
     for size, kept in [*slices, (len(log), None)]:
