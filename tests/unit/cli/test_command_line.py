@@ -1,0 +1,60 @@
+"""The commands as a person types them: what is wrong is said in a line, with an exit code, and never a traceback."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Sequence
+
+import pytest
+
+from app.embedded.ports import free_port
+from app.embedded.workers import faust_command
+
+
+def typed(*words: str) -> subprocess.CompletedProcess[str]:
+    """Run `faust -A app.main WORDS` with neither Kafka nor MongoDB in the environment."""
+    environment = {name: value for name, value in os.environ.items() if name not in ("KAFKA_URL", "MONGO_URL")}
+    return subprocess.run(
+        faust_command(*words), capture_output=True, text=True, env=environment, timeout=60, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("stock", "adjust", "789", "-5", "--json"),
+        ("inspect", "stock", "789"),
+        ("load", "--orders", "10", "--rate", "5"),
+    ],
+)
+def test_a_worker_that_is_away_is_said_in_one_line(words: Sequence[str]) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    ended = typed(*words, "--url", url)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.splitlines()[-1] == (
+        f"Error: No worker at {url} (connection refused): start one, or say where with --url"
+    )
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (("place",), "Give the whole order with --file, or its products with --item PRODUCT:QUANTITY."),
+        (("seed", "--url", "localhost:6066"), "is not an address such as http://127.0.0.1:6066"),
+    ],
+)
+def test_wrong_use_is_told_from_failure(words: Sequence[str], complaint: str) -> None:
+    ended = typed(*words)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert complaint in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_the_commands_are_listed_with_what_they_do() -> None:
+    ended = typed("--help")
+    assert ended.returncode == 0
+    told = {line.split()[0]: line for line in ended.stdout.partition("Commands:")[2].splitlines() if line.split()}
+    assert set(told) >= {"cancel", "inspect", "load", "place", "seed", "stock", "worker"}
+    assert "Show the rows of a live table." in told["inspect"]
