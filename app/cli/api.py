@@ -58,10 +58,12 @@ class Reply:
         """This member of the body; None when there is none."""
         return self.body.get(name) if isinstance(self.body, dict) else None
 
-    def expect(self) -> Any:
-        """The body of an answer below 400. Raises `Failure` for any other."""
+    def expect(self) -> dict[str, Any]:
+        """The JSON object of an answer below 400. Raises `Failure` for any other."""
         if not self.ok:
             raise Failure(self.problem)
+        if not isinstance(self.body, dict):
+            raise Failure("This is no answer of a worker: does --url name another server?")
         return self.body
 
 

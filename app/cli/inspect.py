@@ -53,6 +53,8 @@ async def inspect(self: HttpCommand, table: str, key: str | None, limit: int) ->
     for url in silent:
         self.out.warn(f"The worker at {url} did not answer: its rows are missing.")
     rows = merged(found)
+    if len(rows) >= limit:
+        self.out.warn(f"There may be more rows than the first {limit}: see --limit.")
     if key and not rows:
         raise Failure(f"No row of {table} has the key {key}")
     views = (inspected.view, *(inspected.beside if key else ()))

@@ -7,6 +7,7 @@ from typing import Any, Final
 import click
 from faust.cli import option
 
+from app.cli.api import Api, Failure
 from app.cli.catalogue import CATALOGUE
 from app.cli.command import CONNECTION, DONE, FAILED, HttpCommand
 from app.cli.load_plan import LoadOptions
@@ -89,7 +90,7 @@ async def load(
         placed = progress.add_task("Placed ", total=choices.orders)
         at_rest = progress.add_task("At rest", total=choices.orders)
         async with self.api(connections=choices.concurrency * 2 + FOLLOWERS) as api:
-            (await api.call("GET", "/health/ready")).expect()
+            await check_ready(api)
             run = LoadRun(api, choices, lambda: progress.advance(placed), lambda: progress.advance(at_rest))
             tally = await run.run()
     if self.out.as_json:
@@ -100,3 +101,10 @@ async def load(
         shown = ", ".join(tally.unsettled[:UNSETTLED_SHOWN])
         self.out.error(f"{len(tally.unsettled)} orders are not at rest, such as {shown}")
     return DONE if tally.good else FAILED
+
+
+async def check_ready(api: Api) -> None:
+    """See that a worker takes orders before many are sent. Raises `Failure`."""
+    reply = await api.call("GET", "/health/ready")
+    if not reply.ok:
+        raise Failure(f"The worker can't take orders now: {reply.told('status') or reply.problem}")

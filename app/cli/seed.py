@@ -52,6 +52,4 @@ async def put_in(api: Api, product: Product, give_up: Deadline) -> dict[str, Any
         "name": product.name,
     }
     headers = {"Idempotency-Key": f"seed-{product.product_id}"}
-    reply = await api.insist("PUT", "/v1/inventory/update", give_up, body, headers)
-    answer: dict[str, Any] = reply.expect()
-    return answer
+    return (await api.insist("PUT", "/v1/inventory/update", give_up, body, headers)).expect()

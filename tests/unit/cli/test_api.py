@@ -109,6 +109,12 @@ async def test_a_worker_that_does_not_answer_in_time_is_unreachable() -> None:
         over.set()
 
 
+@pytest.mark.parametrize("body", [None, "ok", [1]])
+def test_another_server_is_told_from_a_worker(body: Any) -> None:
+    with pytest.raises(Failure, match="does --url name another server"):
+        Reply(200, body).expect()
+
+
 @pytest.mark.parametrize(
     ("body", "line"),
     [

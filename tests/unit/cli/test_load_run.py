@@ -6,12 +6,16 @@ from dataclasses import replace
 from itertools import repeat
 from typing import Any
 
-from app.cli.api import Api
+import pytest
+from aiohttp import web
+
+from app.cli.api import Api, Failure
+from app.cli.load import check_ready
 from app.cli.load_plan import LoadOptions
 from app.cli.load_report import Tally
 from app.cli.load_run import LoadRun
 from tests.unit.cli.stub_shop import StubShop
-from tests.unit.cli.stub_worker import stub_worker
+from tests.unit.cli.stub_worker import stub_worker, told
 
 OPTIONS = LoadOptions(
     orders=20,
@@ -100,3 +104,12 @@ async def test_refused_orders_are_errors_and_are_not_followed() -> None:
     tally = await run(StubShop(refuse=True))
     assert tally.errors == {"place: 422 The body is not valid.": 20}
     assert (tally.placed, tally.at_rest, tally.good) == (0, 0, False)
+
+
+async def test_a_worker_that_is_not_ready_is_said_before_orders_are_sent() -> None:
+    async def answer(_request: web.Request, _body: Any) -> web.Response:
+        return told({"status": "recovering"}, 503)
+
+    async with stub_worker(answer) as url, Api([url], "k") as api:
+        with pytest.raises(Failure, match=r"can't take orders now: recovering$"):
+            await check_ready(api)
