@@ -1,4 +1,4 @@
-"""The four participants, as they are: this is all the simulator knows of `app.participants` and `tables`."""
+"""The four participants, as they really are: this is all the simulator knows of their code."""
 
 from __future__ import annotations
 
@@ -7,57 +7,52 @@ from typing import Any, Final, NamedTuple
 
 import tables
 from app import topics
-from app.delivery.contract import ConsumerRecord, Effects, Refused, Rows, Send
+from app.delivery import ConsumerRecord, Effects, Refused, Rows
 from app.domain.outside import Errand
 from app.participants import inventory, orders, payments, shipping
 from app.participants.ends import Ended
 
 
 class Role(NamedTuple):
-    """A participant: its topic, its step, how new a row of its table is, and the errand of a row, if it runs any."""
+    """A participant: its topic, its step, how new a row of its table is; and for one that makes calls, the errand of a
+    row and what the end of a call does.
+
+    The step's last argument is the gateway or carrier that the worker would choose just now.
+    """
 
     topic: str
-    decide: Callable[[Rows, ConsumerRecord], Effects]
+    decide: Callable[[Rows, ConsumerRecord, str], Effects]
     version: Callable[[Any], int]
     errand: Callable[[Any], Errand[Any, Any, Any]] | None = None
-    settle: Callable[[Rows, str, bool, int], Effects] | None = None
-
-
-def _settle_payment(rows: Rows, key: str, ok: bool, at_ms: int) -> Effects:
-    return payments.settle(rows, key, Ended(ok, "ref", "", 1, at_ms))
-
-
-def _settle_shipment(rows: Rows, key: str, ok: bool, at_ms: int) -> Effects:
-    return shipping.settle(rows, key, Ended(ok, "ref", "", 1, at_ms))
+    settle: Callable[[Rows, str, Ended], Effects] | None = None
 
 
 ROLES: Final = {
     role.topic: role
     for role in (
-        Role(topics.ORDERS, lambda rows, record: orders.decide(rows, record), tables.orders._version),
-        Role(topics.INVENTORY, lambda rows, record: inventory.decide(rows, record), tables.inventory._version),
+        Role(topics.ORDERS, lambda rows, record, _: orders.decide(rows, record), tables.orders._version),
+        Role(topics.INVENTORY, lambda rows, record, _: inventory.decide(rows, record), tables.inventory._version),
         Role(
             topics.PAYMENTS,
-            lambda rows, record: payments.decide(rows, record, "gateway"),
+            lambda rows, record, at: payments.decide(rows, record, at),
             tables.payments._version,
             lambda row: row.payment,
-            _settle_payment,
+            lambda rows, key, ended: payments.settle(rows, key, ended),
         ),
         Role(
             topics.SHIPPING,
-            lambda rows, record: shipping.decide(rows, record, "carrier"),
+            lambda rows, record, at: shipping.decide(rows, record, at),
             tables.shipments._version,
             lambda row: row.shipment,
-            _settle_shipment,
+            lambda rows, key, ended: shipping.settle(rows, key, ended),
         ),
     )
 }
 
 
-def handle(role: Role, rows: Rows, record: ConsumerRecord) -> Effects:
+def handle(role: Role, rows: Rows, record: ConsumerRecord, at: str) -> Effects:
     """One message, as delivery runs it: a refusal is parked."""
     try:
-        return role.decide(rows, record)
+        return role.decide(rows, record, at)
     except Refused as refused:
-        letter: Send = topics.park(record, refused)
-        return Effects(sends=(letter,))
+        return Effects(sends=(topics.park(record, refused),))
