@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from functools import partial
 from typing import Any
 
 from app import topics
@@ -44,7 +43,7 @@ participant = Participant(
     app,
     topics.PAYMENTS,
     table,
-    partial(decide, gateway=gateway().name),
+    lambda rows, record: decide(rows, record, gateway().name),  # not before the worker runs: it connects
     park=topics.park,
     calls=GatewayCalls(),
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from functools import partial
 from typing import Any
 
 from app import topics
@@ -42,7 +41,7 @@ participant = Participant(
     app,
     topics.SHIPPING,
     table,
-    partial(decide, carrier=carrier().name),
+    lambda rows, record: decide(rows, record, carrier().name),  # not before the worker runs: it connects
     park=topics.park,
     calls=CarrierCalls(),
 )

@@ -69,6 +69,17 @@ class Settings:
     default_currency: str = "USD"
     """The currency of a new product that is given none."""
 
+    payment_wait_s: float = 24 * 3600.0
+    """How long an order waits for somebody to pay; then it is rejected as `EXPIRED`, and its stock comes back."""
+    shipment_wait_s: float = 72 * 3600.0
+    """How long a paid order waits for somebody to have it shipped; then it is rejected as `EXPIRED`."""
+    answer_wait_s: float = 3600.0
+    """How long an order waits for stock, gateway or carrier in one state; then it is turned back."""
+    remind_first_s: float = 30.0
+    """A command without an answer is sent again after this, then after twice as long, and so on."""
+    remind_longest_s: float = 600.0
+    """The longest pause between two such reminders."""
+
     gateway_calls: int = 500
     """Payment calls in flight at once, in one worker."""
     gateway_delay_s: float = 0.0

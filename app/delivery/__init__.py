@@ -28,10 +28,12 @@ from app.delivery.ownership import owner_of, workers
 from app.delivery.participant import Participant
 from app.delivery.stats import Stats
 from app.delivery.table import RowTable, row_table
+from app.delivery.timers import Clock
 from app.delivery.topics import NewTopicSpec, TopicMismatch, ensure_topics
 
 __all__ = [
     "Calls",
+    "Clock",
     "ConsumerRecord",
     "Decide",
     "Delivered",

@@ -141,7 +141,7 @@ class Caller:
                     rows = self._table.rows_of(chain.partition)
                     draft.add(chain.partition, self._calls.settle(rows, chain.key, answer))
                 await draft.send(self._app.sink)
-                self._on_safe(draft.keys)
+                self._on_safe(key for _, key in draft.written)
                 for chain, _ in live:
                     if self._chains.get(chain.key) is chain:
                         self._go_on(chain)

@@ -28,9 +28,9 @@ class Draft:
         self._effects.append(effects)
 
     @property
-    def keys(self) -> list[str]:
-        """The keys whose rows were written."""
-        return [key for _, key in self._rows]
+    def written(self) -> list[tuple[int, str]]:
+        """The partitions and keys of the rows that were written."""
+        return list(self._rows)
 
     def send(self, sink: Sink) -> "asyncio.Future[None]":
         """Send everything; the future is the slice's."""

@@ -1,6 +1,6 @@
 """One topic's way through a worker: from the consumer's loop to its agent, and its acknowledgements back."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from faust.types import TP
@@ -23,7 +23,7 @@ class Lane:
     """Inbox, ranges and positions of one topic.
 
     The consumer calls `begin` when it knows where each partition starts, and `leave` when they are taken
-    away; `on_leave` is told first, so that calls beside the stream end at once.
+    away; `on_begin` is told the partitions then, and `on_leave` first, so that calls beside the stream end at once.
     """
 
     def __init__(self, topic: str, inbox: Inbox) -> None:
@@ -32,6 +32,7 @@ class Lane:
         self.ranges = Ranges()
         self.positions = Positions()
         self.generation: int | None = None
+        self.on_begin: list[Callable[[Iterable[int]], None]] = []
         self.on_leave: list[Callable[[], None]] = []
 
     def begin(self, generation: int, starts: Mapping[int, int]) -> None:
@@ -39,6 +40,8 @@ class Lane:
         self.inbox.clear()
         self.ranges.begin(starts)
         self.generation = generation
+        for begin in self.on_begin:
+            begin(starts)
 
     def start(self, batches: Sequence[Batch]) -> list[Piece]:
         """Open the ranges of batches of the present generation; the rest was taken for nobody."""

@@ -1,7 +1,7 @@
 """A participant: one topic, one table, one decision, run slice by slice."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from app.delivery.calls import Caller, Touched
@@ -9,6 +9,7 @@ from app.delivery.contract import Calls, Decide, Effects, Park, Refused, Row
 from app.delivery.draft import Draft
 from app.delivery.lane import Piece
 from app.delivery.table import RowTable
+from app.delivery.timers import Clock, Timers
 from app.delivery.watchers import Watchers
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 class Participant:
     """Runs `decide` over a topic of the app; the body of that topic's Faust agent.
 
+    `calls` are its calls to the outside, `clock` says what its rows wait for.
     `slice_size` is the most messages taken at once, `in_flight` the most slices that wait for the broker.
     """
 
@@ -30,6 +32,7 @@ class Participant:
         *,
         park: Park,
         calls: Calls | None = None,
+        clock: Clock | None = None,
         slice_size: int = 500,
         in_flight: int = 4,
     ) -> None:
@@ -49,14 +52,24 @@ class Participant:
         if calls is not None:
             self._caller = Caller(app, table, calls, self._watchers.wake)
             self._lane.on_leave.append(self._caller.leave)
+        self._timers = None if clock is None else Timers(table, clock)
+        if self._timers is not None:
+            self._lane.on_begin.append(self._timers.begin)
+            self._lane.on_leave.append(self._timers.leave)
 
     async def run(self, stream: Any) -> None:
         """Take slices until the worker stops: `await participant.run(stream)` is all the agent does."""
         await stream.maybe_start()
+        if self._timers is not None:
+            self._app.add_future(self._keep_time(self._timers))
         async with self._app.stops_on_failure(f"the participant of {self._lane.topic}"):
             while True:
                 await self._turn()
                 await asyncio.sleep(0)  # HTTP gets its turn between slices
+
+    async def _keep_time(self, timers: Timers) -> None:
+        async with self._app.stops_on_failure(f"the timers of {self._lane.topic}"):
+            await timers.run(self._app)
 
     async def _turn(self) -> None:
         if self._caller is not None:
@@ -78,7 +91,7 @@ class Participant:
             if self._caller is not None and touched is not None:
                 self._caller.sent(touched)
             self._app.stats.slices += 1
-            self._app.spawn(self._finish(sent, pieces, draft.keys, touched), f"a slice of {self._lane.topic}")
+            self._app.spawn(self._finish(sent, pieces, draft.written, touched), f"a slice of {self._lane.topic}")
             sending = True
         finally:
             if not sending:
@@ -105,7 +118,7 @@ class Participant:
         self,
         sent: "asyncio.Future[None]",
         pieces: Sequence[Piece],
-        keys: Iterable[str],
+        written: Sequence[tuple[int, str]],
         touched: Touched | None,
     ) -> None:
         try:
@@ -113,7 +126,9 @@ class Participant:
             if self._caller is not None and touched is not None:
                 self._caller.safe(touched)  # holds come before the ranges may be released
             self._lane.mark_safe(pieces)
-            self._watchers.wake(keys)
+            if self._timers is not None and self._app.drain.is_current():
+                self._timers.written(written)
+            self._watchers.wake(key for _, key in written)
         finally:
             self._slots.release()
 

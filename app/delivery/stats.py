@@ -20,5 +20,6 @@ class Stats:
     resends: int = 0
     stepbacks: int = 0
     revoke_timeouts: int = 0
+    timers_rung: int = 0
     calls_started: int = 0
     calls_running: int = 0
