@@ -88,7 +88,7 @@ class Product(Page):
         async def without_owner() -> web.Response:
             document = await stored(read_model().stock(product_id))
             if document is None:
-                raise unavailable("The product's worker is changing, and the product is not in the read model (yet).")
+                raise unavailable("It can't be told now whether there is such a product.")
             return projected(document, StockAnswer)
 
         return await on_owner(request, topics.INVENTORY, product_id, here, otherwise=without_owner)

@@ -69,7 +69,7 @@ async def read_order(
     async def without_owner() -> web.Response:
         document = await stored(read_model().order(order_id))
         if document is None:
-            raise unavailable("The order's worker is changing, and the order is not in the read model (yet).")
+            raise unavailable("It can't be told now whether there is such an order.")
         return projected(part(document), kind)
 
     return await on_owner(request, topics.ORDERS, order_id, here, otherwise=without_owner)

@@ -27,10 +27,7 @@ class Tables(Page):
 
     async def get(self, _request: web.Request) -> web.StreamResponse:
         """Show the workers, and what this one holds of each table."""
-        held = (
-            TableAnswer(name, tuple(sorted(table.partitions_held)), sum(1 for _ in keys(table)))
-            for name, table in TABLES.items()
-        )
+        held = (TableAnswer(name, tuple(sorted(it.partitions_held)), _count(it)) for name, it in TABLES.items())
         return answer(TablesAnswer(tuple(workers(app)), tuple(held)))
 
 
@@ -64,6 +61,10 @@ def keys(table: RowTable) -> Iterator[str]:
     """The keys of the rows that this worker holds."""
     for partition in table.partitions_held:
         yield from table.rows_of(partition)
+
+
+def _count(table: RowTable) -> int:
+    return sum(len(table.rows_of(partition)) for partition in table.partitions_held)
 
 
 def _table(name: str) -> RowTable:

@@ -33,7 +33,7 @@ def environment(kafka: EmbeddedKafka, mongo: EmbeddedMongod) -> dict[str, str]:
         "APP_ID": app_id,
         "TOPIC_PREFIX": f"{app_id}.",
         "MONGO_DATABASE": app_id,
-        "GATEWAY_SLOW_S": "1.5",
+        "GATEWAY_SLOW_S": "3",
         "SESSION_TIMEOUT_S": "6",
         "HEARTBEAT_INTERVAL_S": "1",
     }
