@@ -13,7 +13,7 @@ from faust.transport.drivers.aiokafka import Transport
 from app.delivery.consumer import DrainConsumer
 from app.delivery.ends import Ends
 from app.delivery.front import Front
-from app.delivery.guard import Guard
+from app.delivery.guard import Guard, bound_stop
 from app.delivery.inbox import Inbox
 from app.delivery.lane import Lane
 from app.delivery.participant import Participant
@@ -46,6 +46,9 @@ DEFAULTS: dict[str, Any] = {
 #: Parts of the session: how long a record may lie in librdkafka's buffers, and how long the loop may stand still.
 RECORD_TIMEOUT = 0.8
 STALL_LIMIT = 0.9
+
+#: How long a stop may take, beside twice the session: after that the process just ends.
+STOP_LIMIT_S = 5.0
 
 
 class DrainTransport(Transport):
@@ -138,6 +141,11 @@ class DeliveryApp(faust.App):
         self.ends = Ends(self._bootstrap)
         self.guard = Guard(STALL_LIMIT * session_s, self.sink.purge)
         self.add_future(self.guard.watch())
+
+    async def on_stop(self) -> None:
+        """Stop within a bounded time, whatever the broker does."""
+        bound_stop(STOP_LIMIT_S + 2 * self.conf.broker_session_timeout)
+        await super().on_stop()
 
     def spawn(self, work: Coroutine[Any, Any, None], what: str) -> "asyncio.Task[None]":
         """Run `work` beside the caller; if it fails, the worker stops."""

@@ -7,7 +7,7 @@ committed is the watermark over ranges that are safe. Other topics (the changelo
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from aiokafka.errors import ConsumerStoppedError  # type: ignore[import-untyped]  # has no types
@@ -219,13 +219,24 @@ class DrainConsumer(Consumer):
         while self._unsettled() and self.loop.time() < deadline:  # noqa: ASYNC110 - many things may end it
             await asyncio.sleep(SETTLE_POLL_S)
         settled = not self._unsettled()
-        try:
-            async with asyncio.timeout(max(1.0, deadline - self.loop.time())):
-                await self.commit()
-                await self.commit()  # the first may only have waited for one under way
-        except TimeoutError:
+        if not await self._within(max(1.0, deadline - self.loop.time()), self._commit_surely()):
             log.warning("could not commit before the partitions leave; the next owner repeats a little")
         return settled
+
+    async def _commit_surely(self) -> None:
+        await self.commit()
+        await self.commit()  # the first may only have waited for one under way
+
+    @staticmethod
+    async def _within(limit_s: float, work: Coroutine[Any, Any, Any]) -> bool:
+        """Run `work` for at most `limit_s`. Faust swallows cancellation in there, so it is left behind then."""
+        task = asyncio.ensure_future(work)
+        await asyncio.wait({task}, timeout=limit_s)
+        if not task.done():
+            task.cancel()
+            return False
+        task.result()
+        return True
 
     def _unsettled(self) -> bool:
         return self.app.sink.open > 0 or any(lane.ranges.unsafe() for lane in self._lanes.values())
@@ -245,16 +256,18 @@ class DrainConsumer(Consumer):
     async def wait_empty(self) -> None:
         """Finish what is under way when the worker stops; after a crash, only let go of it."""
         if self._generation is not None:
-            await self._leave(0.0 if self.app.crashed else max(10.0, self.app.conf.broker_session_timeout))
+            await self._leave(0.0 if self.app.crashed else self.app.conf.broker_session_timeout)
             self._forget()
-        await super().wait_empty()
+        await self._within(self.app.conf.broker_session_timeout, super().wait_empty())
 
     async def _leave(self, limit_s: float) -> None:
         for lane in self._lanes.values():
             lane.quiet()
-        if not await self._settle(limit_s):
+        if await self._settle(limit_s):
+            return
+        self._stats.revoke_timeouts += 1
+        if self.app.sink.open:
             # They would reach the log behind the next owner's rows: take them back, and stop for it.
-            self._stats.revoke_timeouts += 1
             log.error("partitions leave with unacknowledged records: they are purged")
             self.app.sink.purge()
 

@@ -39,6 +39,8 @@ class Follower:
         self._retry_on = retry_on
         self._slice_size = slice_size
         self._gather_s = gather_s
+        self._leaving = asyncio.Event()
+        self._lane.on_leave.append(self._leaving.set)
 
     async def run(self, stream: Any) -> None:
         """Take slices until the worker stops: the body of the topic's Faust agent."""
@@ -47,18 +49,27 @@ class Follower:
             while True:
                 await self._lane.inbox.gather(self._slice_size, self._gather_s)
                 pieces = await self._app.drain.take(self._lane, self._slice_size)
-                if pieces and await self._apply_until_done([r for piece in pieces for r in piece.records]):
+                if not pieces:
+                    continue
+                self._leaving.clear()
+                if await self._apply_until_done([record for piece in pieces for record in piece.records]):
                     self._lane.mark_safe(pieces)
+                else:
+                    for piece in pieces:
+                        piece.range.given_up = True
 
     async def _apply_until_done(self, records: Sequence[ConsumerRecord]) -> bool:
         wait_s = RETRY_FIRST_S
-        while self._app.drain.is_current():
+        while not self._leaving.is_set():
             try:
                 await self._apply(records)
             except self._retry_on as exc:
                 log.warning("%s: %r; trying again in %.1f s", self._lane.topic, exc, wait_s)
-                await asyncio.sleep(wait_s)
-                wait_s = min(2 * wait_s, RETRY_MOST_S)
             else:
                 return True
+            try:
+                async with asyncio.timeout(wait_s):
+                    await self._leaving.wait()
+            except TimeoutError:
+                wait_s = min(2 * wait_s, RETRY_MOST_S)
         return False

@@ -7,6 +7,7 @@ send and twenty times a second, and dies on the spot when too much time has pass
 import asyncio
 import logging
 import os
+import threading
 import time
 from collections.abc import Callable
 
@@ -40,3 +41,15 @@ class Guard:
             await asyncio.sleep(TICK_S)
             self.check("tick")
             self._seen = time.monotonic()
+
+
+def bound_stop(limit_s: float, die: Callable[[int], None] = os._exit) -> None:
+    """Exit in `limit_s` at the latest: the Kafka clients may wait for ever for a broker that is away."""
+
+    def end() -> None:
+        log.critical("could not stop in good order within %.0f s: exiting; nothing unsafe was acknowledged", limit_s)
+        die(1)
+
+    timer = threading.Timer(limit_s, end)
+    timer.daemon = True
+    timer.start()

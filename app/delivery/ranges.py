@@ -11,11 +11,12 @@ from collections.abc import Iterable, Mapping
 class Range:
     """The records of one partition in one slice, up to and including the offset `last`."""
 
-    __slots__ = ("holds", "last", "safe")
+    __slots__ = ("given_up", "holds", "last", "safe")
 
     def __init__(self, last: int) -> None:
         self.last = last
         self.safe = False
+        self.given_up = False  # left to the next owner of the partition
         self.holds = 0
 
     @property
@@ -78,5 +79,5 @@ class Ranges:
         return self._marks.keys()
 
     def unsafe(self) -> int:
-        """Return how many ranges still wait for the broker."""
-        return sum(not opened.safe for marks in self._marks.values() for opened in marks.unsafe)
+        """Return how many ranges are still on their way to being safe."""
+        return sum(not (opened.safe or opened.given_up) for marks in self._marks.values() for opened in marks.unsafe)

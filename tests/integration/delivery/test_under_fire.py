@@ -92,3 +92,21 @@ def test_a_broker_that_is_away_for_ten_seconds_is_waited_for(
     assert "offset" in pair[0].get("/send?topic=in&key=k0&id=0") or "offset" in pair[1].get(
         "/send?topic=in&key=k0&id=0"
     )
+
+
+def test_a_worker_can_be_stopped_while_the_broker_is_away(
+    kafka: EmbeddedKafka, broker: Broker, app_id: str, start_worker: StartWorker
+) -> None:
+    worker = start_worker("a").wait_ready()
+    load = Load(broker, f"{app_id}-in")
+    wait_until(lambda: worker.state()["stats"]["slices"] > 10, 20, "it works")
+    kafka.stop()
+    try:
+        worker.term(timeout_s=30)
+    finally:
+        kafka.start()
+    sent = load.stop()
+    worker.start().wait_ready()
+    wait_drained(broker, app_id)
+    result = outcome(broker, app_id, sent)
+    assert (result.answers_lost, result.rows_lost, result.counted_twice) == (0, 0, 0), result

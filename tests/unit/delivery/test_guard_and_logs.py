@@ -1,11 +1,12 @@
 """The guard against standing still, and the filter against floods."""
 
 import logging
+import threading
 import time
 
 import pytest
 
-from app.delivery.guard import EXIT_CODE, Guard
+from app.delivery.guard import EXIT_CODE, Guard, bound_stop
 from app.delivery.quiet import RepeatFilter
 
 
@@ -17,6 +18,19 @@ def test_a_loop_that_stood_still_takes_its_records_back_and_dies() -> None:
     time.sleep(0.02)
     guard.check("before a slice")
     assert happened == ["purged", EXIT_CODE]
+
+
+def test_a_stop_that_takes_too_long_is_ended() -> None:
+    ended = threading.Event()
+    codes: list[int] = []
+
+    def die(code: int) -> None:
+        codes.append(code)
+        ended.set()
+
+    bound_stop(0.01, die)
+    assert ended.wait(5)
+    assert codes == [1]
 
 
 def warning(message: str) -> logging.LogRecord:

@@ -1,0 +1,69 @@
+"""A follower keeps trying while the partitions are ours, and lets go when they leave."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import nullcontext
+from types import SimpleNamespace
+from typing import Any
+
+from faust.types import TP
+from records import fetched
+
+from app.delivery.contract import ConsumerRecord
+from app.delivery.follower import Follower
+from app.delivery.inbox import Batch, Inbox
+from app.delivery.lane import Lane, Piece
+
+
+class World:
+    """A follower of one partition, and a database that is away for as long as `failures` lasts."""
+
+    def __init__(self, failures: int) -> None:
+        self.failures = failures
+        self.applied: list[int] = []
+        self.lane = Lane("facts", Inbox(100, 30))
+        self.lane.begin(1, {0: 0})
+        app: Any = SimpleNamespace(
+            lane=lambda topic: self.lane,
+            drain=SimpleNamespace(take=self.take),
+            stops_on_failure=lambda what: nullcontext(),
+        )
+        self.follower = Follower(app, "facts", self.apply, retry_on=(ConnectionError,), gather_s=0)
+        stream: Any = SimpleNamespace(maybe_start=self.apply_nothing)
+        self.running = asyncio.ensure_future(self.follower.run(stream))
+        self.lane.inbox.put(Batch(TP("facts", 0), 1, fetched(0, 4)))
+
+    async def apply_nothing(self) -> None:
+        pass
+
+    async def take(self, lane: Lane, limit: int) -> list[Piece]:
+        return lane.start(await lane.inbox.take(limit))
+
+    async def apply(self, records: Sequence[ConsumerRecord]) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise ConnectionError("away")
+        self.applied += [record.offset for record in records]
+
+
+async def until(condition: Any) -> None:
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+async def test_what_failed_is_applied_again_and_then_acknowledged() -> None:
+    world = World(failures=1)
+    await until(lambda: world.lane.ranges.released(0) == 5)
+    assert world.applied == [0, 1, 2, 3, 4]
+    world.running.cancel()
+
+
+async def test_a_slice_that_can_not_be_applied_holds_up_no_rebalance() -> None:
+    world = World(failures=10**6)
+    await until(lambda: world.failures < 10**6)
+    assert world.lane.ranges.unsafe() == 1
+    world.lane.quiet()
+    await until(lambda: world.lane.ranges.unsafe() == 0)
+    assert world.lane.ranges.released(0) == 0, "the next owner applies it"
+    world.running.cancel()
