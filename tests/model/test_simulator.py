@@ -22,8 +22,8 @@ AT_ONCE = 250
 FIXED = range(0, 1_500, AT_ONCE)
 FIRST = int(os.environ.get("SIMULATOR_FIRST") or time.time_ns() // 1_000_000)
 NEW = range(0, 1_500, AT_ONCE)
-FOUND_WITHIN = 1_000
-"""Seeds. The rarest of the planted faults needed some 200 when this was written."""
+FOUND_WITHIN = 2_000
+"""Seeds. The rarest of the planted faults needs some 700 as this is written, most need less than 50."""
 
 
 def run(first: int) -> set[str]:
@@ -67,8 +67,12 @@ def test_a_seed_is_the_same_story_every_time() -> None:
 
 def test_a_failing_seed_tells_its_story_and_how_to_see_it_again() -> None:
     with no_release_when_undone():
-        told = retold(0).splitlines()
-    assert told[-2] == "then: o0: it is REJECTED, stock held {'tea': 2}, gone {}, {}"
-    assert told[-1] == "again: python -m tests.model.simulator --seed 0"
-    assert any("stock.reserve(o0 tea) -> rows tea/order/o0, tea; stock.reserved(o0 tea)" in line for line in told)
-    assert not any("o1" in line for line in told), "another order is another story"
+        with pytest.raises(Violation) as caught:
+            simulate(0)
+        *story, why, again = retold(0).splitlines()
+    order_id = caught.value.subject
+    assert why == f"then: {caught.value}"
+    assert again == "again: python -m tests.model.simulator --seed 0"
+    assert any(f"stock.reserve({order_id} tea) -> rows tea/order/{order_id}, tea;" in line for line in story)
+    others = {f"o{number}" for number in range(5)} - {order_id}
+    assert not any(f"({other} " in line for line in story for other in others), "another order is another story"

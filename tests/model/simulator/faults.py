@@ -15,7 +15,8 @@ from app.domain.legs import Trigger
 from app.domain.order import Order, State
 from app.domain.signals import Signal
 from app.domain.stock import LineDecision, LineStatus, Reservation, Stock
-from tests.model.simulator.broker import Entry
+from tests.model.simulator import worker
+from tests.model.simulator.broker import Entry, changelog
 from tests.model.simulator.roles import Role
 from tests.model.simulator.system import System
 from tests.model.simulator.worker import Chain, Place, Range, Slice, Worker
@@ -29,7 +30,11 @@ _send, _decide_one, _call = Worker._send, Worker._decide, System._call
 
 def replays_are_silent() -> AbstractContextManager[Any]:
     """A replayed message sends nothing again: what died with the worker is lost."""
-    return patch.object(saga, "_replay", lambda order, signal, offset: saga.Decision())
+
+    def replay(order: Order, signal: Signal, offset: int) -> saga.Decision:
+        return saga.Decision(refusal=_replay(order, signal, offset).refusal)
+
+    return patch.object(saga, "_replay", replay)
 
 
 def replays_are_decided_again() -> AbstractContextManager[Any]:
@@ -159,6 +164,18 @@ def calls_hold_nothing() -> AbstractContextManager[Any]:
     return patch.object(Chain, "hold", lambda self, ranges: None)
 
 
+def called_before_the_intent_is_safe() -> AbstractContextManager[Any]:
+    """A call is made as soon as it is decided."""
+
+    def send(self: Worker, topic: str, made: Slice, draft: dict[tuple[int, str], Any], effects: list[Effects]) -> None:
+        _send(self, topic, made, draft, effects)
+        for at, ranges in made.keys.items():
+            if at not in self.chains:
+                self._start(*at, ranges)
+
+    return patch.object(Worker, "_send", send)
+
+
 def a_lost_answer_is_a_no() -> AbstractContextManager[Any]:
     """What is not known to have gone well is taken for refused."""
 
@@ -190,6 +207,11 @@ def doubles_get_no_answer() -> AbstractContextManager[Any]:
     return patch.object(Worker, "_decide", decide)
 
 
+def the_last_row_wins() -> AbstractContextManager[Any]:
+    """What a paused worker wrote behind its successor's back takes its rows back."""
+    return patch.object(worker, "restored", lambda broker, place: dict(broker.rows[changelog(place[0]), place[1]]))
+
+
 FAULTS: Final[tuple[Fault, ...]] = (
     replays_are_silent,
     replays_are_decided_again,
@@ -206,7 +228,9 @@ FAULTS: Final[tuple[Fault, ...]] = (
     acknowledged_before_it_is_sent,
     acknowledged_past_a_hole,
     calls_hold_nothing,
+    called_before_the_intent_is_safe,
     a_lost_answer_is_a_no,
     the_gateway_is_chosen_again,
     doubles_get_no_answer,
+    the_last_row_wins,
 )

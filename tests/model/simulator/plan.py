@@ -27,6 +27,8 @@ class Plan:
     crash: float
     double: float
     move: float
+    pause: float
+    remind: float
     lose_answer: float
     refusals: float
     slice_size: int
@@ -43,15 +45,21 @@ def plan(seed: int) -> Plan:
         crash=random.choice((0.0, 0.01, 0.03, 0.08)),
         double=random.choice((0.0, 0.02, 0.06)),
         move=random.choice((0.0, 0.01)),
+        pause=random.choice((0.0, 0.0, 0.02, 0.05)),
+        remind=random.choice((0.0, 0.03)),
         lose_answer=random.choice((0.0, 0.3, 0.6)),
-        refusals=random.choice((0.0, 0.1, 0.4)),
+        refusals=random.choice((0.0, 0.0, 0.1, 0.4)),
         slice_size=random.choice((1, 2, 4, 8)),
     )
     for number in range(random.randint(1, 5)):
         _order(made, f"o{number}")
-    _supplies(made)
     _strangers(made)
+    supplies = _supplies(made)
+    if random.random() < 0.3:  # stock comes at any time
+        made.sends += supplies
+        supplies = []
     random.shuffle(made.sends)
+    made.sends += supplies  # the last is sent first
     return made
 
 
@@ -68,25 +76,26 @@ def _order(made: Plan, order_id: str) -> None:
     if manual:
         made.sends += [(topics.ORDERS, order_id, PayOrder(order_id)) for _ in range(random.randint(0, 2))]
         made.sends += [(topics.ORDERS, order_id, ShipOrder(order_id)) for _ in range(random.randint(0, 2))]
-    if random.random() < 0.4:
+    if random.random() < 0.3:
         made.sends.append((topics.ORDERS, order_id, CancelOrder(order_id, reason="changed my mind")))
-    for _ in range(random.choice((0, 0, 1, 2))):
+    for _ in range(random.choice((0, 0, 0, 1, 2))):
         made.sends.append((topics.ORDERS, order_id, ReachDeadline(order_id, version=random.randint(1, 4))))
     if random.random() < 0.1:
         other = PlaceOrder(order_id=order_id, user_id="u", items=(("tea", 1),), fingerprint="another")
         made.sends.append((topics.ORDERS, order_id, other))
 
 
-def _supplies(made: Plan) -> None:
-    random = made.random
+def _supplies(made: Plan) -> list[Sent]:
+    random, sends = made.random, list[Sent]()
     for name in PRODUCTS:
-        for nth in range(random.choice((0, 1, 1, 2, 3))):
+        for nth in range(random.choice((0, 1, 1, 2, 2, 3))):
             key = f"{name}-{nth}"
             if random.random() < 0.3:
-                pieces: Record = SetStock(product_id=name, idempotency_key=key, quantity=random.randint(0, 4))
+                pieces: Record = SetStock(product_id=name, idempotency_key=key, quantity=random.randint(0, 9))
             else:
-                pieces = AdjustStock(product_id=name, idempotency_key=key, quantity=random.randint(-2, 5))
-            made.sends.append((topics.INVENTORY, name, pieces))
+                pieces = AdjustStock(product_id=name, idempotency_key=key, quantity=random.randint(-2, 6))
+            sends.append((topics.INVENTORY, name, pieces))
+    return sends
 
 
 def _strangers(made: Plan) -> None:

@@ -15,12 +15,12 @@ from app.domain.order import State
 from app.domain.shipment import ShipmentStatus
 from app.domain.stock import LineStatus
 from schemas.rows import AdjustmentRow, OrderRow, ReservationRow, StockRow
-from tests.model.simulator.broker import Broker, Entry, changelog
+from tests.model.simulator.broker import Broker, Entry
 from tests.model.simulator.outside import Outside
 from tests.model.simulator.plan import Plan
 from tests.model.simulator.roles import ROLES
 from tests.model.simulator.violation import Violation
-from tests.model.simulator.worker import Worker
+from tests.model.simulator.worker import Worker, restored
 
 HELD: Final = (LineStatus.RESERVED, LineStatus.COMMITTED)
 
@@ -79,10 +79,11 @@ def _check_progress(broker: Broker, workers: list[Worker]) -> None:
         for place, rows in worker.rows.items():
             if broker.committed[place] != len(broker.logs[place]):
                 raise Violation(f"{place[0]}-{place[1]}", "not all is committed")
-            kept = dict(broker.rows[changelog(place[0]), place[1]])
+            kept = restored(broker, place)
             if set(kept) != set(rows):
                 raise Violation(f"{place[0]}-{place[1]}", "the changelog has other rows than the worker")
-            behind = [key for key in kept if kept[key] != rows[key]]
+            says = ROLES[place[0]].errand or (lambda row: row)  # when a call ended is not the same for two who made it
+            behind = [key for key in kept if says(kept[key]) != says(rows[key])]
             if behind:
                 raise Violation(behind[0].split("/")[0], "its row in the changelog is not the worker's")
 

@@ -1,8 +1,8 @@
 """Two workers over one broker, moved a step at a time by a seed: who takes, what is acknowledged, who dies when.
 
-First comes bad luck: crashes, moves of partitions, doubles of any message at any later time, lost answers. Then calm,
-in which everything runs to its end. What must hold at every step is looked at where it could break; the rest at the
-end (`tests.model.simulator.promises`).
+First comes bad luck: crashes, moves of partitions, workers that are paused and write behind their successor's back,
+doubles of any message at any later time, lost answers. Then calm, in which everything runs to its end. What must hold
+at every step is looked at where it could break, the rest at the end (`tests.model.simulator.promises`).
 """
 
 from __future__ import annotations
@@ -14,8 +14,11 @@ from itertools import count
 
 from app import topics
 from app.delivery.contract import Effects
+from app.domain import saga
 from app.domain.order import State
+from app.participants.order_commands import command_sends
 from schemas.commands import ReachDeadline
+from schemas.rows import OrderRow
 from tests.model.simulator import promises
 from tests.model.simulator.broker import PARTITIONS, Broker, Entry
 from tests.model.simulator.outside import Outside
@@ -39,6 +42,7 @@ class System:
         self.story = story
         self.watch = promises.Watch()
         self.names = count()
+        self.zombies: list[Worker] = []
         self.workers = [self._new_worker(), self._new_worker()]
         for partition in range(PARTITIONS):
             self.random.choice(self.workers).take_over(partition)
@@ -59,7 +63,9 @@ class System:
         return promises.check_end(self.plan, self.broker, self.workers, self.outside)
 
     def _new_worker(self) -> Worker:
-        return Worker(self.broker, f"worker {next(self.names)}")
+        name = f"worker {next(self.names)}"
+        # A zombie's intent may take the place of its successor's, unseen: they have to agree where calls are made.
+        return Worker(self.broker, name, "the only place" if self.plan.pause else f"the choice of {name}")
 
     def _people(self) -> None:
         if self.plan.sends and self.random.random() < 0.3:
@@ -72,8 +78,13 @@ class System:
             self._crash(self.random.choice(self.workers))
         if self.random.random() < self.plan.move:
             self._move()
+        if self.random.random() < self.plan.pause:
+            self._pause(self.random.choice(self.workers))
         if self.random.random() < self.plan.double:
             self._double()
+        if self.random.random() < self.plan.remind:
+            self._remind()
+        self._zombies_write()
 
     def _crash(self, worker: Worker) -> None:
         kept = []
@@ -82,6 +93,23 @@ class System:
             kept.append(f"{most} of {len(worker.queues[place])} for {place[0]}-{place[1]}")
             self._in_logs(worker.acknowledge(place, most))
         self.story.tell(f"{worker.name} dies; of what it had sent there are {', '.join(kept) or 'no more'}")
+        self._replace(worker)
+
+    def _pause(self, worker: Worker) -> None:
+        """It is stopped for longer than its session. What it had buffered may still get out when it wakes."""
+        self.story.tell(f"{worker.name} is paused, with {sum(map(len, worker.queues.values()))} records to send")
+        self.zombies.append(worker)
+        self._replace(worker)
+
+    def _zombies_write(self) -> None:
+        for zombie in self.zombies:
+            if zombie.queues and self.random.random() < 0.05:
+                place = self.random.choice(list(zombie.queues))
+                most = self.random.randint(1, len(zombie.queues[place]))
+                self.story.tell(f"{zombie.name}, paused before, still sends {most} records to {place[0]}-{place[1]}")
+                self._in_logs(zombie.acknowledge(place, most))
+
+    def _replace(self, worker: Worker) -> None:
         self.workers[self.workers.index(worker)] = self._new_worker()
         for partition in sorted(worker.partitions):
             heir = self.random.choice(self.workers)
@@ -109,6 +137,20 @@ class System:
             entry = self.random.choice(self.broker.logs[self.random.choice(places)])
             self.broker.send(entry.topic, entry.key, entry.value)
             self.story.tell(f"{entry.topic}-{entry.partition}@{entry.offset} comes again", entry.key.decode())
+
+    def _remind(self) -> None:
+        """A timer sends all that an order has not been answered yet."""
+        waiting = [row for row in self._orders() if row.order.unanswered]
+        if waiting:
+            row = self.random.choice(waiting)
+            commands = [saga.Command(it.leg, it.verb) for it in row.order.unanswered]
+            for send in command_sends(row.order_id, row, commands):
+                self.broker.send(send.topic, send.key, send.value)
+            self.story.tell(f"what {row.order_id} waits for is asked again", row.order_id)
+
+    def _orders(self) -> list[OrderRow]:
+        owned = (worker.rows.get((topics.ORDERS, n), {}) for worker in self.workers for n in range(PARTITIONS))
+        return [row for rows in owned for row in rows.values()]
 
     def _work(self) -> bool:
         """One thing that some worker can do; False when there is none."""
@@ -157,14 +199,7 @@ class System:
 
     def _deadlines(self) -> bool:
         """The clock, once all is quiet: orders that wait for a person are over."""
-        waiting = [
-            row
-            for worker in self.workers
-            for place, rows in worker.rows.items()
-            if place[0] == topics.ORDERS
-            for row in rows.values()
-            if row.order.state in (State.AWAIT_PAY, State.AWAIT_SHIP)
-        ]
+        waiting = [row for row in self._orders() if row.order.state in (State.AWAIT_PAY, State.AWAIT_SHIP)]
         for row in waiting:
             deadline = ReachDeadline(row.order_id, version=row.order.version)
             self.broker.send(topics.ORDERS, row.order_id.encode(), wire(deadline))

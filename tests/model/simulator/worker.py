@@ -6,7 +6,7 @@ range of offsets is committed only when all that it caused is with the broker an
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,7 +33,6 @@ class Range:
 class Slice:
     """What was decided together: how many of its records are still under way, and whose keys it concerns."""
 
-    number: int
     unsafe: int = 0
     ranges: list[Range] = field(default_factory=list)
     keys: dict[tuple[Place, str], list[Range]] = field(default_factory=lambda: defaultdict(list))
@@ -57,19 +56,29 @@ class Chain:
             self.ranges.append(held)
 
 
+def restored(broker: Broker, place: Place) -> dict[str, Any]:
+    """The rows of a partition as a changelog has them: of each the newest, which is not always the last."""
+    version, rows = ROLES[place[0]].version, dict[str, Any]()
+    for key, row in broker.rows[changelog(place[0]), place[1]]:
+        if key not in rows or version(row) >= version(rows[key]):
+            rows[key] = row
+    return rows
+
+
 @dataclass(eq=False)
 class Worker:
-    """Owns some partitions of all topics."""
+    """Owns some partitions of all topics. `at` is the gateway, and the carrier, that it chooses for what is new."""
 
     broker: Broker
     name: str
+    at: str
     rows: dict[Place, dict[str, Any]] = field(default_factory=dict)
     next: dict[Place, int] = field(default_factory=dict)
     ranges: dict[Place, deque[Range]] = field(default_factory=dict)
     queues: dict[Place, deque[tuple[Write, Slice]]] = field(default_factory=lambda: defaultdict(deque))
     chains: dict[tuple[Place, str], Chain] = field(default_factory=dict)
-    newest: dict[tuple[Place, str], int] = field(default_factory=dict)
-    slices: int = 0
+    unsafe: Counter[tuple[Place, str]] = field(default_factory=Counter)
+    """How many slices that concern a key are not safe yet. Its row in memory may be of any of them."""
 
     @property
     def partitions(self) -> set[int]:
@@ -78,12 +87,9 @@ class Worker:
 
     def take_over(self, partition: int) -> None:
         """Becomes the owner: rows from the changelog, the newest of each, and messages from the committed offset."""
-        for topic, role in ROLES.items():
-            place, rows = (topic, partition), dict[str, Any]()
-            for key, row in self.broker.rows[changelog(topic), partition]:
-                if key not in rows or role.version(row) >= role.version(rows[key]):
-                    rows[key] = row
-            self.rows[place] = rows
+        for topic in ROLES:
+            place = (topic, partition)
+            self.rows[place] = restored(self.broker, place)
             self.next[place] = self.broker.committed[place]
             self.ranges[place] = deque()
 
@@ -93,7 +99,7 @@ class Worker:
 
     def take(self, topic: str, most: int) -> list[tuple[Entry, Effects]]:
         """Decides a slice of at most so many messages of each partition, and puts what it causes into the queues."""
-        role, made = ROLES[topic], self._slice()
+        role, made = ROLES[topic], Slice()
         draft: dict[tuple[int, str], Any] = {}
         handled: list[tuple[Entry, Effects]] = []
         for place in [it for it in self.rows if it[0] == topic and self.waiting(it)]:
@@ -109,12 +115,12 @@ class Worker:
                 if role.errand is not None:
                     for key in {entry.key.decode(errors="replace"), *(key for key, _ in effects.rows)}:
                         made.keys[place, key].append(taken)
-                        self.newest[place, key] = made.number
+        self.unsafe.update(made.keys.keys())
         self._send(topic, made, draft, [effects for _, effects in handled])
         return handled
 
     def _decide(self, role: Role, place: Place, entry: Entry, draft: dict[tuple[int, str], Any]) -> Effects:
-        effects = handle(role, self.rows[place], entry, f"the choice of {self.name}")
+        effects = handle(role, self.rows[place], entry, self.at)
         self._write(place, effects, draft)
         return effects
 
@@ -123,10 +129,6 @@ class Worker:
             self.rows[place][key] = row
             draft.pop((place[1], key), None)  # a row stands where it was written last
             draft[place[1], key] = row
-
-    def _slice(self) -> Slice:
-        self.slices += 1
-        return Slice(self.slices)
 
     def _send(self, topic: str, made: Slice, draft: dict[tuple[int, str], Any], effects: list[Effects]) -> None:
         writes = [Write(changelog(topic), partition, key.encode(), row=row) for (partition, key), row in draft.items()]
@@ -161,17 +163,20 @@ class Worker:
         if made.settles is not None:
             self._go_on(made.settles)
         for (place, key), ranges in made.keys.items():
-            newest = self.newest.get((place, key)) == made.number
-            if newest:
-                del self.newest[place, key]
+            self.unsafe[place, key] -= 1
             chain = self.chains.get((place, key))
             if chain is not None:
                 chain.hold(ranges)
-            elif newest and (pending := self._pending(place, key)) is not None:
-                chain = self.chains[place, key] = Chain(place, key, pending)
-                chain.hold(ranges)
+            elif not self.unsafe[place, key]:
+                self._start(place, key, ranges)
         for taken in made.ranges:
             taken.safe = True
+
+    def _start(self, place: Place, key: str, ranges: list[Range]) -> None:
+        pending = self._pending(place, key)
+        if pending is not None:
+            chain = self.chains[place, key] = Chain(place, key, pending)
+            chain.hold(ranges)
 
     def _pending(self, place: Place, key: str) -> Pending[Any] | None:
         role, row = ROLES[place[0]], self.rows[place].get(key)
@@ -184,7 +189,7 @@ class Worker:
         assert role.settle is not None
         chain.settling = True
         effects = role.settle(rows, chain.key, Ended(ok, "ref", "", 1, self.broker.now_ms))
-        made, draft = self._slice(), dict[tuple[int, str], Any]()
+        made, draft = Slice(), dict[tuple[int, str], Any]()
         made.settles = chain
         self._write(chain.place, effects, draft)
         self._send(chain.place[0], made, draft, [effects])
@@ -193,7 +198,7 @@ class Worker:
     def _go_on(self, chain: Chain) -> None:
         chain.settling = False
         at = (chain.place, chain.key)
-        pending = None if at in self.newest else self._pending(*at)
+        pending = None if self.unsafe[at] else self._pending(*at)
         if pending is not None:
             chain.pending = pending
             return
