@@ -62,7 +62,7 @@ def test_a_seed_is_the_same_story_every_time() -> None:
     first, second = Story(), Story()
     assert simulate(7, first) == simulate(7, second)
     assert first.lines == second.lines
-    assert len(first.lines) > 50
+    assert len(first.lines) > 20
 
 
 def test_a_failing_seed_tells_its_story_and_how_to_see_it_again() -> None:
@@ -73,6 +73,6 @@ def test_a_failing_seed_tells_its_story_and_how_to_see_it_again() -> None:
     order_id = caught.value.subject
     assert why == f"then: {caught.value}"
     assert again == "again: python -m tests.model.simulator --seed 0"
-    assert any(f"stock.reserve({order_id} tea) -> rows tea/order/{order_id}, tea;" in line for line in story)
+    assert any(f"order.place({order_id}) -> rows {order_id}; stock.reserve({order_id} " in line for line in story)
     others = {f"o{number}" for number in range(5)} - {order_id}
     assert not any(f"({other} " in line for line in story for other in others), "another order is another story"
