@@ -7,15 +7,14 @@ committed is the watermark over ranges that are safe. Other topics (the changelo
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Coroutine, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from aiokafka.errors import ConsumerStoppedError  # type: ignore[import-untyped]  # has no types
 from faust.transport.drivers.aiokafka import Consumer
 from faust.types import TP
 
-from app.delivery.contract import ConsumerRecord
-from app.delivery.inbox import Batch
+from app.delivery.handing import HandingLoop
 from app.delivery.intake import Intake
 from app.delivery.lane import Lane, Piece
 from app.delivery.thread import DrainThread
@@ -39,7 +38,8 @@ class DrainConsumer(Consumer):
         self._stats = self.app.stats
         self._lanes = self.app.lanes
         self._intake = Intake(self._stats)
-        self._generation: int | None = None  # that the lanes' ranges belong to
+        self.generation: int | None = None  # that the lanes' ranges belong to
+        self._handing = HandingLoop(self, self._lanes, self._intake, self._stats)
 
     def _new_consumer_thread(self) -> DrainThread:
         return DrainThread(self, loop=self.loop, beacon=self.beacon)
@@ -68,86 +68,14 @@ class DrainConsumer(Consumer):
             self._committed_offset[tp] = start.committed
         for lane in self._lanes.values():
             lane.begin(generation, {tp.partition: at.next for tp, at in starts.items() if tp.topic == lane.topic})
-        self._generation = generation
-
-    def _flowing(self, generation: int) -> bool:
-        return (
-            self.flow_active
-            and not self.suspend_flow.is_set()
-            and self.app.flow_control.is_active()
-            and self.app.consumer_generation_id == generation
-        )
+        self.generation = generation
 
     async def _drain_messages(self, fetcher: Any) -> None:
         try:
-            while not (self._stopped.is_set() or fetcher._stopped.is_set()):
-                full = any(lane.inbox.paused for lane in self._lanes.values())
-                if full and self.flow_active and not self._active_partitions:
-                    # Faust sleeps a whole second when nothing is active.
-                    await asyncio.sleep(SETTLE_POLL_S)
-                    continue
-                fetched, active = await self._wait_next_records(0.1 if full else 1.0)
-                await asyncio.sleep(0)
-                if fetched:
-                    await self._hand_on(cast(Mapping[TP, Sequence[ConsumerRecord]], fetched), active or set())
+            await self._handing.run(lambda: self._stopped.is_set() or fetcher._stopped.is_set())
         except (ConsumerStoppedError, asyncio.CancelledError):
             if not self.app.should_stop:
                 raise
-
-    async def _hand_on(self, fetched: Mapping[TP, Sequence[ConsumerRecord]], active: set[TP]) -> None:
-        generation = self.app.consumer_generation_id
-        again: dict[TP, int] = {}
-        for fetched_tp, records in fetched.items():
-            if not records:
-                continue
-            tp = TP(fetched_tp.topic, fetched_tp.partition)
-            if not self._flowing(generation) or not (tp in active or tp in self._buffered_partitions):
-                again[tp] = records[0].offset
-                continue
-            lane = self._lanes.get(tp.topic)
-            offset = (
-                await self._hand_to_faust(generation, tp, records)
-                if lane is None
-                else self._hand_to_lane(generation, lane, tp, records)
-            )
-            if offset is not None:
-                again[tp] = offset
-        if again:
-            self._stats.seekbacks += 1
-            await self._thread.run(self._thread.seek_back(generation, again))
-
-    def _hand_to_lane(self, generation: int, lane: Lane, tp: TP, records: Sequence[ConsumerRecord]) -> int | None:
-        """Return the offset to read again, if the records can't be handed on."""
-        if self._generation != generation:
-            self._stats.stale += 1
-            return records[0].offset
-        admitted = self._intake.admit(tp, records)
-        if isinstance(admitted, int):
-            return admitted
-        if admitted:
-            lane.inbox.put(Batch(tp, generation, admitted))
-        if lane.inbox.size >= lane.inbox.high and tp not in lane.inbox.paused:
-            self._stats.pauses += 1
-            lane.inbox.paused.add(tp)
-            self._buffered_partitions.add(tp)
-            self._active_partitions.discard(tp)
-        return None
-
-    async def _hand_to_faust(self, generation: int, tp: TP, records: Sequence[ConsumerRecord]) -> int | None:
-        """As `_hand_to_lane`, record by record: for changelogs, which Faust's recovery reads."""
-        wanted = self._read_offset[tp]
-        for count, record in enumerate(records, start=1):
-            if count % 200 == 0:
-                await asyncio.sleep(0)
-            if not self._flowing(generation):
-                return record.offset
-            if wanted is None or record.offset >= wanted:
-                await self.callback(self._to_message(tp, record))
-                if not self._flowing(generation):
-                    # It may have waited through a whole rebalance: the new generation's offsets stay.
-                    return None
-                self._read_offset[tp] = record.offset
-        return None
 
     async def take(self, lane: Lane, limit: int) -> list[Piece]:
         """Wait for at most `limit` records, and open their ranges.
@@ -167,14 +95,14 @@ class DrainConsumer(Consumer):
 
     def is_current(self) -> bool:
         """Tell whether messages of this generation may still be processed and sent."""
-        return self.flow_active and self._generation == self.app.consumer_generation_id
+        return self.flow_active and self.generation == self.app.consumer_generation_id
 
     async def is_member(self) -> bool:
         """Ask the group whether this generation still is its present one; waits while the broker is away.
 
         It asks by a commit, since that is what the coordinator refuses to those it has given up.
         """
-        generation = self._generation
+        generation = self.generation
         held = [
             (TP(lane.topic, partition), lane.ranges.released(partition))
             for lane in self._lanes.values()
@@ -184,6 +112,10 @@ class DrainConsumer(Consumer):
         if generation is None or not offsets:
             return False
         return await self._thread.run(self._thread.commit_in(generation, offsets)) and self.is_current()
+
+    async def seek_back(self, generation: int, offsets: Mapping[TP, int]) -> None:
+        """Make sure that these offsets are read again, in this generation."""
+        await self._thread.run(self._thread.seek_back(generation, offsets))
 
     # -- acknowledgement
 
@@ -201,7 +133,7 @@ class DrainConsumer(Consumer):
         return super()._new_offset(tp) if lane is None else lane.ranges.released(tp.partition)
 
     async def _commit_tps(self, tps: Iterable[TP], start_new_transaction: bool) -> bool:
-        generation = self._generation
+        generation = self.generation
         asked = list(tps)
         others = [tp for tp in asked if tp.topic not in self._lanes]
         did = await super()._commit_tps(others, start_new_transaction) if others else False
@@ -209,7 +141,7 @@ class DrainConsumer(Consumer):
         if generation is None or not offsets:
             return did
         committed = await self._thread.run(self._thread.commit_in(generation, offsets))
-        if committed and self._generation == generation:
+        if committed and self.generation == generation:
             self._committed_offset.update(offsets)
         return committed or did
 
@@ -255,7 +187,7 @@ class DrainConsumer(Consumer):
 
     async def wait_empty(self) -> None:
         """Finish what is under way when the worker stops; after a crash, only let go of it."""
-        if self._generation is not None:
+        if self.generation is not None:
             await self._leave(0.0 if self.app.crashed else self.app.conf.broker_session_timeout)
             self._forget()
         await self._within(self.app.conf.broker_session_timeout, super().wait_empty())
@@ -272,7 +204,7 @@ class DrainConsumer(Consumer):
             self.app.sink.purge()
 
     def _forget(self) -> None:
-        self._generation = None
+        self.generation = None
         self._intake.stop()
         for lane in self._lanes.values():
             lane.quiet()

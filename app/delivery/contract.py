@@ -4,6 +4,7 @@ Nothing here touches Kafka, so decisions and their tests import it without a bro
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 Row: TypeAlias = Any
@@ -74,6 +75,31 @@ class Owner(NamedTuple):
     here: bool
 
 
+class Kind(StrEnum):
+    """Why a message is parked."""
+
+    REFUSED = "refused"
+    """It makes no sense; the messages behind it go on."""
+    FAILED = "failed"
+    """The decision raised; the later messages of its key wait behind it."""
+    WAITING = "waiting"
+    """It was not tried: a failed message of its key stands before it."""
+
+
+class Parked(NamedTuple):
+    """Why and as what a message is parked.
+
+    `offset` names it: its own, or, for a replay that failed or has to wait again, that of the message which was
+    parked first. `attempts` is how often it was tried just now, `replays` how often it had been replayed before.
+    """
+
+    kind: Kind
+    reason: str
+    offset: int
+    attempts: int = 1
+    replays: int = 0
+
+
 class Refused(Exception):
     """A decision can't take this message: it is parked with `reason`, and the next one goes on."""
 
@@ -95,10 +121,10 @@ class DeliveryFailed(Exception):
 
 
 Decide: TypeAlias = Callable[[Rows, ConsumerRecord], Effects]
-"""Pure. May raise `Refused`, also for bytes that can't be decoded; any other exception stops the worker."""
+"""Pure. May raise `Refused`, also for bytes that can't be decoded; any other exception blocks the key."""
 
-Park: TypeAlias = Callable[[ConsumerRecord, Refused], Send]
-"""Pure: the dead letter of a refused record."""
+Park: TypeAlias = Callable[[ConsumerRecord, Parked], Send]
+"""Pure: the dead letter of a record."""
 
 
 class Calls(Protocol):

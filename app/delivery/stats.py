@@ -5,11 +5,19 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class Stats:
-    """All counters start at zero with the process. Only `calls_running` goes down again."""
+    """All counters start at zero with the process. Only `calls_running` goes down again.
+
+    `parked` counts dead letters of every kind, `failed` and `waiting` those of theirs; `replayed` the replays that were
+    decided, and `released` the messages that were taken off a queue undecided.
+    """
 
     slices: int = 0
     messages: int = 0
     parked: int = 0
+    failed: int = 0
+    waiting: int = 0
+    replayed: int = 0
+    released: int = 0
     gaps: int = 0
     holes: int = 0
     seekbacks: int = 0

@@ -1,0 +1,102 @@
+"""Who waits behind a message that failed: the queues of one partition, one a key, kept in the table's changelog.
+
+Each parked message is an entry of its own, so that what is written does not grow with the queue. Entries stand in the
+changelog between the rows; their keys begin with a byte that no text has, so none can be taken for a row's.
+"""
+
+import heapq
+import json
+from typing import Final, NamedTuple
+
+PREFIX: Final = b"\xffqueued/"
+
+
+def is_entry(changelog_key: bytes) -> bool:
+    """Tell an entry of a queue from a row, by its key in the changelog."""
+    return changelog_key.startswith(PREFIX)
+
+
+def changelog_key(key: bytes, offset: int) -> bytes:
+    """The key under which the entry of the message at `offset` stands."""
+    return b"%b%b/%d" % (PREFIX, key, offset)
+
+
+class Entry(NamedTuple):
+    """A message that was parked, as the message at the offset `at` left it: in the queue, or `gone` from it.
+
+    `error` is what the decision raised; None for one that was not tried.
+    """
+
+    at: int
+    gone: bool = False
+    error: str | None = None
+
+    def encode(self) -> bytes:
+        """The entry as it stands in the changelog."""
+        return json.dumps(self._asdict()).encode()
+
+
+class Queue:
+    """What is known of the parked messages of one key, by offset: the order in which they came."""
+
+    __slots__ = ("_waiting", "entries")
+
+    def __init__(self) -> None:
+        self.entries: dict[int, Entry] = {}
+        self._waiting: list[int] = []  # a heap; those that are gone leave it when they come to its top
+
+    def put(self, offset: int, entry: Entry) -> None:
+        """Enter a message, or what has become of it."""
+        known = self.entries.get(offset)
+        self.entries[offset] = entry
+        if not entry.gone and (known is None or known.gone):
+            heapq.heappush(self._waiting, offset)
+
+    def head(self) -> int | None:
+        """Return the offset of the message that all others wait for; None when nothing waits."""
+        while self._waiting:
+            entry = self.entries.get(self._waiting[0])
+            if entry is not None and not entry.gone:
+                return self._waiting[0]
+            heapq.heappop(self._waiting)
+        return None
+
+
+class Queues:
+    """The queues of one partition, by the raw key of their messages."""
+
+    def __init__(self) -> None:
+        self._queues: dict[bytes, Queue] = {}
+
+    def get(self, key: bytes | None) -> Queue | None:
+        """Return the queue of a key, if it has one; keyless messages never have."""
+        return None if key is None else self._queues.get(key)
+
+    def put(self, key: bytes, offset: int, entry: Entry) -> None:
+        """Change memory only: the participant sends the changelog record with its slice."""
+        self._queues.setdefault(key, Queue()).put(offset, entry)
+
+    def restore(self, changelog_key: bytes, value: bytes | None) -> None:
+        """Take an entry from the changelog, unless a newer one is known."""
+        if value is None:
+            return  # nobody deletes entries; and memory forgets them by `forget`
+        key, _, offset = changelog_key.removeprefix(PREFIX).rpartition(b"/")
+        entry = Entry(**json.loads(value))
+        queue = self._queues.get(key)
+        known = None if queue is None else queue.entries.get(int(offset))
+        if known is None or entry.at >= known.at:
+            self.put(key, int(offset), entry)
+
+    def forget(self, start: int) -> None:
+        """Forget what was gone before the offset `start`, since nothing below it is read again."""
+        for key, queue in list(self._queues.items()):
+            for offset, entry in list(queue.entries.items()):
+                if entry.gone and entry.at < start:
+                    del queue.entries[offset]
+            if not queue.entries:
+                del self._queues[key]
+
+    @property
+    def blocked(self) -> int:
+        """How many keys are blocked: a message of theirs failed, and was neither replayed nor dropped."""
+        return sum(queue.head() is not None for queue in self._queues.values())
