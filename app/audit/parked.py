@@ -1,0 +1,53 @@
+"""Dead letters: every message that is refused must be parked, and none that is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from app.audit.log import Committed, LogRecord, Spans
+from app.audit.report import Kind, Report
+from schemas.codec import Decoder, Undecodable
+from schemas.dead_letters import DeadLetter
+
+_read: Final = Decoder((DeadLetter,))
+
+Place = tuple[str, int, int]
+"""Topic, partition, offset."""
+
+
+def take(parked: set[Place], records: Iterable[LogRecord]) -> None:
+    """Note where the letters come from. What is no letter of ours concerns no message of ours."""
+    for record in records:
+        try:
+            letter = _read(record.value)
+        except Undecodable:
+            continue
+        parked.add((letter.topic, letter.partition, letter.offset))
+
+
+def judge(
+    refused: Mapping[Place, str],
+    parked: set[Place],
+    spans: Mapping[str, Spans],
+    committed: Committed,
+    letters_cut: bool,
+    report: Report,
+) -> None:
+    """Report refused messages that are not parked, and parked ones that are not refused.
+
+    `refused` are those of the topics in `spans`. A partition whose beginning is cut refuses what it would not have
+    refused before; with `letters_cut` letters may be gone.
+    """
+    for place, reason in refused.items():
+        topic, partition, offset = place
+        safe = offset < committed.get((topic, partition), 0)
+        if safe and not letters_cut and spans[topic][partition].low == 0 and place not in parked:
+            mend = f"Set the group's offset of {topic}-{partition} back to {offset} while no worker runs"
+            report.add(Kind.NOT_PARKED, f"{topic}-{partition}@{offset}", f"it is refused: {reason}", mend)
+    for place in parked - refused.keys():
+        topic, partition, offset = place
+        if topic in spans and spans[topic][partition].low == 0:
+            detail = "it is in the dead letters, and what the log makes of it is no refusal"
+            mend = "Look at the letter, and send its message again where it is still wanted"
+            report.add(Kind.PARKED_WITHOUT_CAUSE, f"{topic}-{partition}@{offset}", detail, mend)
