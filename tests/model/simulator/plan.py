@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 from faust import Record
 
@@ -90,10 +90,17 @@ def _supplies(made: Plan) -> list[Sent]:
     for name in PRODUCTS:
         for nth in range(random.choice((0, 1, 1, 2, 2, 3))):
             key = f"{name}-{nth}"
+            price, currency = random.choice((None, 100, 250)), "USD" if random.random() < 0.05 else "EUR"
+            told: dict[str, Any] = {
+                "product_id": name,
+                "idempotency_key": key,
+                "price_minor": price,
+                "currency": currency,
+            }
             if random.random() < 0.3:
-                pieces: Record = SetStock(product_id=name, idempotency_key=key, quantity=random.randint(0, 9))
+                pieces: Record = SetStock(**told, quantity=random.randint(0, 9))
             else:
-                pieces = AdjustStock(product_id=name, idempotency_key=key, quantity=random.randint(-2, 6))
+                pieces = AdjustStock(**told, quantity=random.randint(-2, 6))
             sends.append((topics.INVENTORY, name, pieces))
     return sends
 

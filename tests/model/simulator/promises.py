@@ -12,9 +12,10 @@ from app import topics
 from app.delivery.contract import Effects
 from app.domain import saga
 from app.domain.order import State
+from app.domain.payment import PaymentStatus
 from app.domain.shipment import ShipmentStatus
 from app.domain.stock import LineStatus
-from schemas.rows import AdjustmentRow, OrderRow, ReservationRow, StockRow
+from schemas.rows import AdjustmentRow, OrderRow, PaymentRow, ReservationRow, StockRow
 from tests.model.simulator.broker import Broker, Entry
 from tests.model.simulator.outside import Outside
 from tests.model.simulator.plan import Plan
@@ -56,6 +57,7 @@ def check_end(plan: Plan, broker: Broker, workers: list[Worker], outside: Outsid
         if row is None:
             raise Violation(order_id, "it was placed, and is not known")
         _check_order(row, rows[topics.INVENTORY], outside)
+        _check_price(row, rows[topics.INVENTORY], rows[topics.PAYMENTS])
     for row in rows[topics.INVENTORY].values():
         if isinstance(row, StockRow):
             _check_product(row, rows[topics.INVENTORY])
@@ -135,6 +137,17 @@ def _check_order(row: OrderRow, stock: dict[str, Any], outside: Outside) -> None
         whole, refusal = not lines and not coming and not outside.holds_money(order_id), f"it is {order.state}"
     if not whole:
         raise Violation(order_id, f"{refusal}, stock held {lines}, gone {gone}, {outside.done[order_id]}")
+
+
+def _check_price(row: OrderRow, stock: dict[str, Any], paid: dict[str, Any]) -> None:
+    """What is asked of the gateway is what the products were promised at, whatever they cost by now."""
+    payment: PaymentRow | None = paid.get(row.order_id)
+    if payment is None or payment.payment.status is PaymentStatus.CLOSED:
+        return
+    held = [it for it in stock.values() if isinstance(it, ReservationRow) and it.order_id == row.order_id]
+    promised = sum(it.unit_price_minor * it.reservation.quantity for it in held)
+    if not payment.amount_minor == row.order.total_minor == promised:
+        raise Violation(row.order_id, f"promised at {promised}, asked for {payment.amount_minor}")
 
 
 def _check_product(row: StockRow, stock: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 import tables
 from app import topics
-from app.delivery import ConsumerRecord, Effects, Refused, Rows
+from app.delivery import ConsumerRecord, Effects, Kind, Parked, Refused, Rows
 from app.domain.outside import Errand
 from app.participants import inventory, orders, payments, shipping
 from app.participants.ends import Ended
@@ -55,4 +55,4 @@ def handle(role: Role, rows: Rows, record: ConsumerRecord, at: str) -> Effects:
     try:
         return role.decide(rows, record, at)
     except Refused as refused:
-        return Effects(sends=(topics.park(record, refused),))
+        return Effects(sends=(topics.park(record, Parked(Kind.REFUSED, refused.reason, record.offset)),))
