@@ -11,7 +11,7 @@ ARGS ?=
 # The uv that makes and installs the locks; `make lock UV=uv==X.Y.Z` takes another.
 UV ?= $(shell sed -n 's/^\(uv==[0-9.]*\).*/\1/p' requirements-uv.lock)
 
-.PHONY: help setup run test unit model integration lint format lock clean distclean
+.PHONY: help setup run test unit model integration contract simulate lint format lock clean distclean
 .DEFAULT_GOAL := help
 
 help: ## Show this.
@@ -44,6 +44,16 @@ model: $(READY) ## Every order of messages of an order, with doubles and crashes
 
 integration: $(READY) ## Tests on a real Kafka and MongoDB.
 	$(BIN)/pytest tests/integration $(ARGS)
+
+contract: $(READY) ## The HTTP contract, on a real worker.
+	$(BIN)/pytest tests/contract $(ARGS)
+
+# How many histories `make simulate` makes up; FIRST=… begins elsewhere.
+SEEDS ?= 10000
+FIRST ?= 0
+
+simulate: $(READY) ## Made-up histories of the whole system: SEEDS=100000.
+	$(BIN)/python -m tests.model.simulator --seeds $(SEEDS) --first $(FIRST)
 
 lint: $(READY) ## Style, types and the rules of who may import whom.
 	$(BIN)/ruff check .

@@ -27,6 +27,7 @@ def order_document(fact: OrderFact, partition: int) -> dict[str, Any]:
     """The order as MongoDB keeps it: its answer, with its payment, its shipment and its history."""
     return _plain(order_answer(fact)) | {
         "_id": fact.order_id,
+        "fingerprint": fact.order.fingerprint,  # tells whether a late double is the same order
         "payment": _plain(payment_of_order(fact)),
         "shipment": _plain(shipment_of_order(fact)),
         "events": _plain(order_events_answer(fact, topics.ORDERS, partition)),
