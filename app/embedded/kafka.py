@@ -79,6 +79,13 @@ class KafkaSoftware:
         return (str(self.java), *_JVM, *jvm, "-cp", class_path, main_class, *arguments)
 
 
+def new_cluster_id() -> str:
+    """A fresh id, in Kafka's own form. None that begins with a dash: Kafka's tools would take it for an option."""
+    while (made := base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")).startswith("-"):
+        pass
+    return made
+
+
 class EmbeddedKafka:
     """A broker with its data in `directory`, on `port` of the loopback address (a free one when None).
 
@@ -172,7 +179,7 @@ class EmbeddedKafka:
         meta = self.directory / "data" / "meta.properties"
         if meta.exists():
             return dict(line.split("=", 1) for line in meta.read_text().splitlines() if "=" in line)["cluster.id"]
-        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        cluster_id = new_cluster_id()
         arguments = ("format", "-t", cluster_id, "-c", str(self._properties))
         command = self._software.command("kafka.tools.StorageTool", *arguments)
         try:

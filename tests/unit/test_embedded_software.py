@@ -3,6 +3,7 @@
 import hashlib
 import sys
 import threading
+import uuid
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +14,7 @@ import pytest
 
 from app.embedded import jars
 from app.embedded.errors import PartError
+from app.embedded.kafka import new_cluster_id
 from app.embedded.mongod import find_mongod
 
 
@@ -97,3 +99,10 @@ def test_a_platform_without_a_mongod_is_told_to_name_a_server(monkeypatch: pytes
     with pytest.raises(PartError, match="no wheel") as caught:
         find_mongod()
     assert "MONGO_URL" in caught.value.advice
+
+
+def test_a_cluster_id_never_looks_like_an_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_a_dash, without = uuid.UUID(bytes=b"\xf8" + bytes(15)), uuid.UUID(bytes=bytes(16))
+    made = iter([with_a_dash, without])
+    monkeypatch.setattr(uuid, "uuid4", lambda: next(made))
+    assert new_cluster_id() == "A" * 22
