@@ -19,7 +19,9 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=1_000, help="how many seeds to run (default 1000)")
     parser.add_argument("--first", type=int, default=0, help="the first of them (default 0)")
     chosen = parser.parse_args()
-    first, count = (chosen.first, chosen.seeds) if chosen.seed is None else (chosen.seed, 1)
+    if chosen.seed is not None:
+        return told_once(chosen.seed)
+    first, count = chosen.first, chosen.seeds
     started = time.monotonic()
     ends: Counter[str] = Counter()
     for seed in range(first, first + count):
@@ -31,6 +33,19 @@ def main() -> int:
     took_s = time.monotonic() - started
     orders = ", ".join(f"{times:,} {state}" for state, times in sorted(ends.items()))
     print(f"{count:,} seeds from {first} on in {took_s:.0f} s, no promise broken. Orders: {orders}")  # noqa: T201
+    return 0
+
+
+def told_once(seed: int) -> int:
+    """One seed, with its story: all of it, or what the broken promise is about. Returns 0 when none was broken."""
+    story = Story()
+    try:
+        ends = simulate(seed, story)
+    except Violation as violation:
+        print(f"{story.of(violation.subject)}\nthen: {violation}")  # noqa: T201
+        return 1
+    orders = ", ".join(f"{times} {state}" for state, times in sorted(ends.items()))
+    print(f"{story.of('')}\nthen: no promise is broken. Orders: {orders}")  # noqa: T201
     return 0
 
 

@@ -34,8 +34,9 @@ class Story:
         )
 
     def of(self, subject: str) -> str:
-        """The lines about an order or product, numbered; all of them when there are none."""
-        told = [(nth, line) for nth, (about, line) in enumerate(self.lines) if not about or subject in about.split()]
+        """The lines about an order or product, numbered, and those that concern all; every line for no subject."""
+        lines = enumerate(self.lines)
+        told = [(nth, line) for nth, (about, line) in lines if not subject or not about or subject in about.split()]
         return "\n".join(f"{nth:5} {line}" for nth, line in told)
 
 

@@ -113,7 +113,7 @@ class Worker:
                 effects = self._decide(role, place, entry, draft)
                 handled.append((entry, effects))
                 if role.errand is not None:
-                    for key in {entry.key.decode(errors="replace"), *(key for key, _ in effects.rows)}:
+                    for key in dict.fromkeys((entry.key.decode(errors="replace"), *(key for key, _ in effects.rows))):
                         made.keys[place, key].append(taken)
         self.unsafe.update(made.keys.keys())
         self._send(topic, made, draft, [effects for _, effects in handled])
