@@ -11,6 +11,8 @@ from tests.model.simulator.story import Story
 from tests.model.simulator.system import simulate
 from tests.model.simulator.violation import Violation
 
+PROGRESS_EVERY = 5_000
+
 
 def main() -> int:
     """Returns 0 when every seed kept every promise."""
@@ -30,6 +32,9 @@ def main() -> int:
         except Violation:
             print(retold(seed))  # noqa: T201
             return 1
+        done = seed + 1 - first
+        if done % PROGRESS_EVERY == 0 and done < count:
+            print(f"{done:,} of {count:,} seeds", file=sys.stderr, flush=True)  # noqa: T201
     took_s = time.monotonic() - started
     orders = ", ".join(f"{times:,} {state}" for state, times in sorted(ends.items()))
     print(f"{count:,} seeds from {first} on in {took_s:.0f} s, no promise broken. Orders: {orders}")  # noqa: T201
