@@ -8,7 +8,7 @@
 | shipping         | order id   | what a shipment is asked        | 7 days         |
 | orders.events    | order id   | public facts about orders       | for ever       |
 | inventory.events | product id | public facts about stock        | the last a key |
-| dead-letters     | as it was  | `DeadLetter`                    | 30 days        |
+| dead-letters     | as it was  | `DeadLetter`, `DeadLetterHandled` | 30 days      |
 
 All have the same number of partitions, so that one worker owns an order's row, its payment and its shipment. Records
 carry the broker's time, the only clock that decisions see. Keys and values are raw bytes to Faust: they are decoded
@@ -21,11 +21,11 @@ from typing import Final
 
 from faust.types import TopicT
 
-from app.delivery import ConsumerRecord, NewTopicSpec, Refused, Send
+from app.delivery import ConsumerRecord, NewTopicSpec, Parked, Send
 from app.main import app, settings
 from schemas import commands, facts, replies
 from schemas.codec import Decoder, encode
-from schemas.dead_letters import DeadLetter, base64_of
+from schemas.dead_letters import DeadLetter, DeadLetterHandled, Kind, base64_of, trace_id_in
 
 _DAY_MS: Final = 24 * 3600 * 1000
 
@@ -82,18 +82,22 @@ read_payment_command = Decoder((commands.AuthorizePayment, commands.CapturePayme
 read_shipment_command = Decoder((commands.BookShipment, commands.CallOffShipment))
 read_order_fact = Decoder(tuple(facts.ORDER_FACTS.values()))
 read_stock_fact = Decoder((facts.StockChanged,))
+read_dead_letter: Decoder[DeadLetter | DeadLetterHandled] = Decoder((DeadLetter, DeadLetterHandled))
 
 
-def park(record: ConsumerRecord, refused: Refused) -> Send:
-    """The dead letter of a message that can't be decoded, or that its participant refused."""
+def park(record: ConsumerRecord, parked: Parked) -> Send:
+    """The dead letter of a message that was refused, failed, or waits behind one that did."""
     letter = DeadLetter(
         topic=record.topic,
         partition=record.partition,
-        offset=record.offset,
+        offset=parked.offset,
         key=base64_of(record.key),
         value=base64_of(record.value),
         headers=tuple((name, base64_of(value) or "") for name, value in record.headers),
-        error=refused.reason,
-        attempt=1,
+        error=parked.reason,
+        attempt=parked.attempts,
+        kind=Kind(parked.kind.value),
+        replays=parked.replays,
+        trace_id=trace_id_in(record.headers),
     )
     return Send(DEAD_LETTERS, record.key or b"", encode(letter), tuple(record.headers))

@@ -5,6 +5,7 @@ acknowledged before all it caused is in every in-sync replica, whoever dies and 
 """
 
 from app.delivery.app import DeliveryApp
+from app.delivery.blocking import DROP_OF, REPLAY_COUNT, REPLAY_OF
 from app.delivery.contract import (
     Calls,
     ConsumerRecord,
@@ -13,9 +14,11 @@ from app.delivery.contract import (
     DeliveryFailed,
     Effects,
     Headers,
+    Kind,
     Moved,
     Owner,
     Park,
+    Parked,
     Refused,
     Row,
     Rows,
@@ -26,12 +29,16 @@ from app.delivery.follower import Follower
 from app.delivery.front import Front
 from app.delivery.ownership import owner_of, workers
 from app.delivery.participant import Participant
+from app.delivery.queues import is_entry
 from app.delivery.stats import Stats
 from app.delivery.table import RowTable, row_table
 from app.delivery.timers import Clock
 from app.delivery.topics import NewTopicSpec, TopicMismatch, ensure_topics
 
 __all__ = [
+    "DROP_OF",
+    "REPLAY_COUNT",
+    "REPLAY_OF",
     "Calls",
     "Clock",
     "ConsumerRecord",
@@ -43,10 +50,12 @@ __all__ = [
     "Follower",
     "Front",
     "Headers",
+    "Kind",
     "Moved",
     "NewTopicSpec",
     "Owner",
     "Park",
+    "Parked",
     "Participant",
     "Refused",
     "Row",
@@ -57,6 +66,7 @@ __all__ = [
     "TopicMismatch",
     "Unavailable",
     "ensure_topics",
+    "is_entry",
     "owner_of",
     "row_table",
     "workers",

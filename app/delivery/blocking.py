@@ -76,9 +76,7 @@ class Blocking:
             return self._wait(record, offset, known.error, marks.replays)
         return self._attempt(rows, record, offset, known, marks.replays)
 
-    def _attempt(
-        self, rows: Rows, record: ConsumerRecord, offset: int, known: Entry | None, replays: int
-    ) -> Outcome:
+    def _attempt(self, rows: Rows, record: ConsumerRecord, offset: int, known: Entry | None, replays: int) -> Outcome:
         try:
             effects = self._decided(rows, record)
         except Refused as refusal:

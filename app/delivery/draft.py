@@ -3,6 +3,7 @@
 import asyncio
 
 from app.delivery.contract import Effects, Row
+from app.delivery.queues import Entry, changelog_key
 from app.delivery.sink import Sink
 from app.delivery.table import RowTable
 
@@ -11,12 +12,14 @@ class Draft:
     """One changelog record a row, in the order of each row's last write, then the records to send.
 
     The order counts: a decision writes what must not be missing first (a reservation) and the sum over it
-    (the counters) last, and a crash may cut the slice anywhere.
+    (the counters) last, and a crash may cut the slice anywhere. Entries of queues come behind all rows, so that
+    none is gone before what it became is there, and the last of a queue first, so that none overtakes another.
     """
 
     def __init__(self, table: RowTable) -> None:
         self._table = table
         self._rows: dict[tuple[int, str], Row | None] = {}
+        self._entries: dict[tuple[int, int], tuple[bytes, Entry]] = {}
         self._effects: list[Effects] = []
 
     def add(self, partition: int, effects: Effects) -> None:
@@ -26,6 +29,11 @@ class Draft:
             self._rows.pop((partition, key), None)
             self._rows[partition, key] = row
         self._effects.append(effects)
+
+    def queue(self, partition: int, key: bytes, offset: int, entry: Entry) -> None:
+        """Put a parked message of `partition` into its key's queue, or take it off."""
+        self._table.queues_of(partition).put(key, offset, entry)
+        self._entries[partition, offset] = key, entry
 
     @property
     def written(self) -> list[tuple[int, str]]:
@@ -39,6 +47,8 @@ class Draft:
         for (partition, key), row in self._rows.items():
             value = None if row is None else self._table.encode(row)
             out.send(changelog, key.encode(), value, partition=partition)
+        for (partition, offset), (queue, entry) in sorted(self._entries.items(), reverse=True):
+            out.send(changelog, changelog_key(queue, offset), entry.encode(), partition=partition)
         for effects in self._effects:
             for send in effects.sends:
                 out.send(send.topic, send.key, send.value, headers=send.headers)

@@ -1,11 +1,12 @@
 """A participant: one topic, one table, one decision, run slice by slice."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from app.delivery.blocking import Blocking
 from app.delivery.calls import Caller, Touched
-from app.delivery.contract import Calls, Decide, Effects, Park, Refused, Row
+from app.delivery.contract import Calls, Decide, Park, Row
 from app.delivery.draft import Draft
 from app.delivery.lane import Piece
 from app.delivery.table import RowTable
@@ -41,12 +42,12 @@ class Participant:
         self._app = app
         self._lane = app.lane(topic)
         self._table = table
-        self._decide = decide
-        self._park = park
+        self._blocking = Blocking(decide, park, app.stats)
         self._slice_size = slice_size
         self._slots = asyncio.Semaphore(in_flight)
         app.participants[topic] = self
         self._watchers = Watchers()
+        self._lane.on_begin.append(self._begin)
         self._caller: Caller | None = None
         self._lane.on_leave.append(self._watchers.leave)
         if calls is not None:
@@ -66,6 +67,12 @@ class Participant:
             while True:
                 await self._turn()
                 await asyncio.sleep(0)  # HTTP gets its turn between slices
+
+    def _begin(self, partitions: Iterable[int]) -> None:
+        for partition in partitions:
+            start = self._lane.ranges.applied(partition)
+            assert start is not None, "a partition that begins has its ranges"
+            self._table.queues_of(partition).forget(start)
 
     async def _keep_time(self, timers: Timers) -> None:
         async with self._app.stops_on_failure(f"the timers of {self._lane.topic}"):
@@ -99,14 +106,12 @@ class Participant:
 
     def _decide_piece(self, piece: Piece, draft: Draft, touched: Touched | None) -> None:
         partition = piece.tp.partition
-        rows = self._table.rows_of(partition)
+        rows, queues = self._table.rows_of(partition), self._table.queues_of(partition)
         for record in piece.records:
-            try:
-                effects = self._decide(rows, record)
-            except Refused as refusal:
-                self._app.stats.parked += 1
-                effects = Effects(sends=(self._park(record, refusal),))
+            effects, offset, entry = self._blocking.handle(rows, queues, record)
             draft.add(partition, effects)
+            if entry is not None and record.key is not None:
+                draft.queue(partition, record.key, offset, entry)
             if touched is not None:
                 for key, _ in effects.rows:
                     touched.add(partition, key, piece.range)

@@ -9,17 +9,19 @@ from faust.stores import memory
 from faust.types import TP, EventT
 
 from app.delivery.contract import Row
+from app.delivery.queues import Queues, is_entry
 
 if TYPE_CHECKING:
     from app.delivery.app import DeliveryApp
 
 
 class RowStore(memory.Store[str, Row]):
-    """Rows in memory, by partition, so that a partition that leaves takes its rows with it."""
+    """Rows and queues in memory, by partition, so that a partition that leaves takes its own with it."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.partitions: dict[int, dict[str, Row]] = {}
+        self.queues: dict[int, Queues] = {}
         self._index()
 
     def _index(self) -> None:
@@ -29,6 +31,7 @@ class RowStore(memory.Store[str, Row]):
     def keep(self, kept: set[int], fresh: set[int]) -> None:
         """Hold exactly the partitions `kept`, and start those of `fresh` empty."""
         self.partitions = {p: {} if p in fresh else self.partitions.get(p, {}) for p in sorted(kept)}
+        self.queues = {p: self.queues.get(p, Queues()) if p not in fresh else Queues() for p in self.partitions}
         self._index()
 
     async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
@@ -60,13 +63,21 @@ class RowTable(faust.Table[str, Row]):
         return RowStore("memory://", self.app, self, table_name=self.name, loop=self.loop)
 
     @property
-    def _rows(self) -> dict[int, dict[str, Row]]:
+    def _held(self) -> RowStore:
         store: RowStore = self.data  # type: ignore[assignment]  # `_new_store` made it
-        return store.partitions
+        return store
+
+    @property
+    def _rows(self) -> dict[int, dict[str, Row]]:
+        return self._held.partitions
 
     def rows_of(self, partition: int) -> Mapping[str, Row]:
         """Return the rows of one partition (empty when it is not ours). Live: don't keep it over an await."""
         return self._rows.get(partition, {})
+
+    def queues_of(self, partition: int) -> Queues:
+        """Return the queues of a partition that is ours. Live, as `rows_of`."""
+        return self._held.queues[partition]
 
     def row(self, key: str) -> Row | None:
         """Return the row of `key` in whichever owned partition it lies, or `None`."""
@@ -102,7 +113,7 @@ class RowTable(faust.Table[str, Row]):
         """Drop the rows of partitions that left, and of those that come anew: the changelog has better."""
         ours = self.changelog_topic_name
         self._fresh = {tp.partition for tp in newly_assigned if tp.topic == ours}
-        self.data.keep({tp.partition for tp in assigned if tp.topic == ours}, self._fresh)  # type: ignore[attr-defined]
+        self._held.keep({tp.partition for tp in assigned if tp.topic == ours}, self._fresh)
         await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
 
     def apply_changelog_batch(self, batch: Iterable[EventT[Any]]) -> None:
@@ -115,6 +126,9 @@ class RowTable(faust.Table[str, Row]):
             rows = self._rows.get(message.partition)
             if rows is None or message.topic != self.changelog_topic_name or message.key is None:
                 continue  # Faust's recovery hands a table the records of partitions that just left
+            if is_entry(message.key):
+                self.queues_of(message.partition).restore(message.key, message.value)
+                continue
             key = message.key.decode()
             if message.value is None:
                 rows.pop(key, None)

@@ -40,16 +40,17 @@ def test_garbage_is_parked_and_the_next_message_goes_on(broker: Broker, app_id: 
     assert worker.state()["stats"]["parked"] == 2
 
 
-def test_a_decision_that_fails_stops_the_worker_and_acknowledges_nothing(
+def test_a_decision_that_fails_blocks_its_key_and_nothing_else(
     broker: Broker, app_id: str, start_worker: StartWorker
 ) -> None:
     worker = start_worker("a").wait_ready()
-    broker.produce(f"{app_id}-in", [(b"k1", json.dumps({"no": "id"}).encode())])
-    wait_until(lambda: not worker.alive, 20, "the worker stops")
-    assert worker.code != 0
-    assert "KeyError" in worker.log()
-    assert broker.lag(app_id, f"{app_id}-in") == 1
-    assert broker.read(f"{app_id}-counts-changelog") == []
+    poison, behind = json.dumps({"no": "id"}).encode(), json.dumps({"id": 1}).encode()
+    broker.produce(f"{app_id}-in", [(b"k1", poison), (b"k1", behind), (b"k2", json.dumps({"id": 0}).encode())])
+    wait_drained(broker, app_id)
+    parked = [(record.value, dict(record.headers)["reason"]) for record in broker.read(f"{app_id}-dead")]
+    assert parked == [(poison, b"KeyError: 'id'"), (behind, b"an earlier message of its key failed")]
+    assert [json.loads(record.value or b"") for record in broker.read(f"{app_id}-out")] == [{"id": 0}]
+    assert worker.state()["stats"]["failed"] == 1
 
 
 def test_a_tiny_inbox_pauses_fetching_and_loses_nothing(broker: Broker, app_id: str, start_worker: StartWorker) -> None:

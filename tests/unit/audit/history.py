@@ -20,7 +20,8 @@ from app.audit.log import Committed, LogRecord, Span, Spans
 from app.audit.report import Kind, Report
 from app.audit.run import CONSUMED, Audit
 from app.audit.stores import Documents
-from app.delivery import Effects, Refused, Send
+from app.delivery import Effects, Parked, Refused, Send
+from app.delivery import Kind as ParkedAs
 from app.domain import saga
 from app.participants import inventory, orders, payments, shipping
 from app.participants.ends import Ended
@@ -83,7 +84,7 @@ class History:
         try:
             effects = decide(rows, record)
         except Refused as refusal:
-            self._send(topics.park(record, refusal))
+            self._send(topics.park(record, Parked(ParkedAs.REFUSED, refusal.reason, record.offset)))
             return
         self._keep(table, effects)
         key = (record.key or b"").decode()

@@ -148,8 +148,21 @@ EXAMPLES: Final[tuple[Record, ...]] = (
         key=dead_letters.base64_of(b"123"),
         value=dead_letters.base64_of(b"\xff not JSON"),
         headers=(("traceparent", "MDA="),),
-        error="not a valid record",
-        attempt=1,
+        error="KeyError: 'price'",
+        attempt=3,
+        kind=dead_letters.Kind.FAILED,
+        replays=1,
+        trace_id="4bf92f3577b34da6a3ce929d0e0e4736",
+    ),
+    dead_letters.DeadLetterHandled(
+        topic="orders",
+        partition=3,
+        offset=17,
+        action=dead_letters.Action.REPLAY,
+        by="ada",
+        reason="the price was missing",
+        replays=2,
+        value=dead_letters.base64_of(b"{}"),
     ),
 )
 BY_NAMESPACE: Final = {namespace_of(type(record)): record for record in EXAMPLES}
