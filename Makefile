@@ -8,10 +8,12 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 # What pytest is told beside the folder, such as ARGS='-k cancel -x'.
 ARGS ?=
+# How long `make chaos` goes on.
+MINUTES ?= 20
 # The uv that makes and installs the locks; `make lock UV=uv==X.Y.Z` takes another.
 UV ?= $(shell sed -n 's/^\(uv==[0-9.]*\).*/\1/p' requirements-uv.lock)
 
-.PHONY: help setup run test unit model integration contract simulate lint format lock clean distclean
+.PHONY: help setup run test unit model integration contract simulate chaos lint format lock clean distclean
 .DEFAULT_GOAL := help
 
 help: ## Show this.
@@ -54,6 +56,9 @@ FIRST ?= 0
 
 simulate: $(READY) ## Made-up histories of the whole system: SEEDS=100000.
 	$(BIN)/python -m tests.model.simulator --seeds $(SEEDS) --first $(FIRST)
+
+chaos: $(READY) ## Kill, stop and stall everything under load for MINUTES=20, then audit.
+	$(BIN)/python -m tests.chaos --minutes $(MINUTES) --report docs/chaos-report.md
 
 lint: $(READY) ## Style, types and the rules of who may import whom.
 	$(BIN)/ruff check .
