@@ -18,8 +18,9 @@ from app.domain.stock import LineDecision, LineStatus, Reservation, Stock
 from tests.model.simulator import worker
 from tests.model.simulator.broker import Entry, changelog
 from tests.model.simulator.roles import Role
+from tests.model.simulator.slices import Chain, Place, Range, Slice
 from tests.model.simulator.system import System
-from tests.model.simulator.worker import Chain, Place, Range, Slice, Worker
+from tests.model.simulator.worker import Worker
 
 Fault: TypeAlias = Callable[[], AbstractContextManager[Any]]
 

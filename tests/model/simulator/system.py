@@ -24,9 +24,10 @@ from tests.model.simulator.broker import PARTITIONS, Broker, Entry
 from tests.model.simulator.outside import Outside
 from tests.model.simulator.plan import Plan, plan, wire
 from tests.model.simulator.roles import ROLES
+from tests.model.simulator.slices import Chain
 from tests.model.simulator.story import Story
 from tests.model.simulator.violation import Violation
-from tests.model.simulator.worker import Chain, Worker
+from tests.model.simulator.worker import Worker
 
 CALM_STEPS = 20_000
 

@@ -7,7 +7,6 @@ range of offsets is committed only when all that it caused is with the broker an
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,44 +15,7 @@ from app.domain.outside import Pending
 from app.participants.ends import Ended
 from tests.model.simulator.broker import Broker, Entry, Write, changelog, partition_of
 from tests.model.simulator.roles import ROLES, Role, handle
-
-Place = tuple[str, int]
-
-
-@dataclass(eq=False)
-class Range:
-    """Offsets up to `last` that were handed out together."""
-
-    last: int
-    safe: bool = False
-    holds: int = 0
-
-
-@dataclass(eq=False)
-class Slice:
-    """What was decided together: how many of its records are still under way, and whose keys it concerns."""
-
-    unsafe: int = 0
-    ranges: list[Range] = field(default_factory=list)
-    keys: dict[tuple[Place, str], list[Range]] = field(default_factory=lambda: defaultdict(list))
-    settles: Chain | None = None
-
-
-@dataclass(eq=False)
-class Chain:
-    """The calls of one key, one after the other, and the ranges that wait for their end."""
-
-    place: Place
-    key: str
-    pending: Pending[Any]
-    ranges: list[Range] = field(default_factory=list)
-    settling: bool = False
-
-    def hold(self, ranges: Iterable[Range]) -> None:
-        """Keeps these ranges from being committed until the chain ends."""
-        for held in ranges:
-            held.holds += 1
-            self.ranges.append(held)
+from tests.model.simulator.slices import Chain, Place, Range, Slice
 
 
 def restored(broker: Broker, place: Place) -> dict[str, Any]:
