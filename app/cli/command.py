@@ -1,8 +1,8 @@
 """What all commands share: how they reach workers, how they end, and how they say what went wrong.
 
 Faust would run a command inside a worker of its own, with signal handling, logging and a traceback for whatever fails.
-These only make HTTP calls, so they run on a plain event loop and end with an exit code: 0 done, 1 failed or not at
-rest, 2 wrong use, 130 interrupted.
+These are clients of what runs elsewhere, so they run on a plain event loop and end with an exit code: 0 done, 1 failed
+or not at rest, 2 wrong use, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -38,6 +38,11 @@ class UrlType(click.ParamType):
         return str(value)
 
 
+AS_JSON: Final = option(
+    "--json", "as_json", is_flag=True, show_default=False, help="Print JSON for machines instead of tables."
+)
+"""The option of every command."""
+
 CONNECTION: Final = (
     option(
         "--url",
@@ -48,13 +53,13 @@ CONNECTION: Final = (
         help="Where a worker is; several take turns.",
     ),
     option("--api-key", default="demo", help="Sent as x-api-key."),
-    option("--json", "as_json", is_flag=True, show_default=False, help="Print JSON for machines instead of tables."),
+    AS_JSON,
 )
-"""The options of every command."""
+"""The options of every command that speaks to workers."""
 
 
-class HttpCommand(AppCommand):
-    """A command whose `run` makes HTTP calls and returns the exit code; it gets its own options only."""
+class ClientCommand(AppCommand):
+    """A command whose `run` returns the exit code; it gets its own options only."""
 
     abstract = True
 
@@ -63,14 +68,12 @@ class HttpCommand(AppCommand):
     def __call__(self, *_args: object, **_kwargs: object) -> NoReturn:
         """Run, with the options that click has read, to the end of the process."""
         options: dict[str, Any] = dict(self.kwargs)
-        self._urls: tuple[str, ...] = options.pop("urls")
-        self._api_key: str = options.pop("api_key")
         self.out = Output(as_json=options.pop("as_json") or self.json)
+        self.take(options)
         sys.exit(self._exit_code(options))
 
-    def api(self, connections: int = 16) -> Api:
-        """The workers that the user named."""
-        return Api(self._urls, self._api_key, connections)
+    def take(self, options: dict[str, Any]) -> None:
+        """Take out of the options those that are not for `run`."""
 
     def _exit_code(self, options: dict[str, Any]) -> int:
         try:
@@ -91,6 +94,21 @@ class HttpCommand(AppCommand):
         except KeyboardInterrupt:
             self.out.error("Interrupted.")
             return INTERRUPTED
+
+
+class HttpCommand(ClientCommand):
+    """A command whose `run` makes HTTP calls."""
+
+    abstract = True
+
+    def take(self, options: dict[str, Any]) -> None:
+        """Take the options of `CONNECTION`."""
+        self._urls: tuple[str, ...] = options.pop("urls")
+        self._api_key: str = options.pop("api_key")
+
+    def api(self, connections: int = 16) -> Api:
+        """The workers that the user named."""
+        return Api(self._urls, self._api_key, connections)
 
 
 def _first(group: ExceptionGroup[Failure]) -> Failure:
