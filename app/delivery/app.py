@@ -88,7 +88,7 @@ class DeliveryApp(faust.App):
         self.sink: Sink
         self.ends: Ends
         self.guard: Guard
-        self._bootstrap = bootstrap
+        self.bootstrap = bootstrap
         self._specs = {spec.name: spec for spec in topics}
         self._delivery_timeout_s = delivery_timeout_s
         self._compaction_lag_s = compaction_lag_s
@@ -134,11 +134,11 @@ class DeliveryApp(faust.App):
         quiet_loggers()
         # The rows of a table live long: looking at them in each collection took 15-35% of the time.
         gc.set_threshold(100_000, 50, 1000)
-        await asyncio.to_thread(ensure_topics, self._bootstrap, [*self._specs.values(), *self._changelogs()])
+        await asyncio.to_thread(ensure_topics, self.bootstrap, [*self._specs.values(), *self._changelogs()])
         session_s = self.conf.broker_session_timeout
-        producer = PolledProducer(producer_settings(self._bootstrap, RECORD_TIMEOUT * session_s))
+        producer = PolledProducer(producer_settings(self.bootstrap, RECORD_TIMEOUT * session_s))
         self.sink = Sink(producer, self.stats, self.drain.is_member, self._delivery_timeout_s)
-        self.ends = Ends(self._bootstrap)
+        self.ends = Ends(self.bootstrap)
         self.guard = Guard(STALL_LIMIT * session_s, self.sink.purge)
         self.add_future(self.guard.watch())
 

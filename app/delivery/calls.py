@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from app.delivery.contract import Calls
 from app.delivery.draft import Draft
 from app.delivery.ranges import Range
+from app.delivery.sink import OnOffset
 from app.delivery.table import RowTable
 
 if TYPE_CHECKING:
@@ -50,15 +51,22 @@ class Touched:
 
 
 class Caller:
-    """Starts, settles and ends the chains of one participant. `on_safe` is told which keys were settled."""
+    """Starts, settles and ends the chains of one participant. `on_safe` is told which keys were settled,
+    `on_offset` where their records stand."""
 
     def __init__(
-        self, app: "DeliveryApp", table: RowTable, calls: Calls, on_safe: Callable[[Iterable[str]], None]
+        self,
+        app: "DeliveryApp",
+        table: RowTable,
+        calls: Calls,
+        on_safe: Callable[[Iterable[str]], None],
+        on_offset: OnOffset | None = None,
     ) -> None:
         self._app = app
         self._table = table
         self._calls = calls
         self._on_safe = on_safe
+        self._on_offset = on_offset
         self._room = max(LEAST_ROOM, 4 * calls.limit)
         self._has_room = asyncio.Event()
         self._has_room.set()
@@ -136,7 +144,7 @@ class Caller:
                 if not live or not self._app.drain.is_current():
                     continue  # the next owner makes these calls again, with the same keys
                 self._app.guard.check("before answers are settled")
-                draft = Draft(self._table)
+                draft = Draft(self._table, self._on_offset)
                 for chain, answer in live:
                     rows = self._table.rows_of(chain.partition)
                     draft.add(chain.partition, self._calls.settle(rows, chain.key, answer))

@@ -4,7 +4,7 @@ import asyncio
 
 from app.delivery.contract import Effects, Row
 from app.delivery.queues import Entry, changelog_key
-from app.delivery.sink import Sink
+from app.delivery.sink import OnOffset, Sink
 from app.delivery.table import RowTable
 
 
@@ -14,10 +14,12 @@ class Draft:
     The order counts: a decision writes what must not be missing first (a reservation) and the sum over it
     (the counters) last, and a crash may cut the slice anywhere. Entries of queues come behind all rows, so that
     none is gone before what it became is there, and the last of a queue first, so that none overtakes another.
+    `on_offset` is told where each changelog record stands.
     """
 
-    def __init__(self, table: RowTable) -> None:
+    def __init__(self, table: RowTable, on_offset: OnOffset | None = None) -> None:
         self._table = table
+        self._on_offset = on_offset
         self._rows: dict[tuple[int, str], Row | None] = {}
         self._entries: dict[tuple[int, int], tuple[bytes, Entry]] = {}
         self._effects: list[Effects] = []
@@ -46,9 +48,10 @@ class Draft:
         changelog = self._table.changelog_topic_name
         for (partition, key), row in self._rows.items():
             value = None if row is None else self._table.encode(row)
-            out.send(changelog, key.encode(), value, partition=partition)
+            out.send(changelog, key.encode(), value, partition=partition, on_offset=self._on_offset)
         for (partition, offset), (queue, entry) in sorted(self._entries.items(), reverse=True):
-            out.send(changelog, changelog_key(queue, offset), entry.encode(), partition=partition)
+            changed = changelog_key(queue, offset)
+            out.send(changelog, changed, entry.encode(), partition=partition, on_offset=self._on_offset)
         for effects in self._effects:
             for send in effects.sends:
                 out.send(send.topic, send.key, send.value, headers=send.headers)

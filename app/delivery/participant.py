@@ -1,13 +1,14 @@
 """A participant: one topic, one table, one decision, run slice by slice."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from app.delivery.blocking import Blocking
 from app.delivery.calls import Caller, Touched
 from app.delivery.contract import Calls, Decide, Park, Row
 from app.delivery.draft import Draft
+from app.delivery.healing import Healer
 from app.delivery.lane import Piece
 from app.delivery.table import RowTable
 from app.delivery.timers import Clock, Timers
@@ -48,10 +49,13 @@ class Participant:
         app.participants[topic] = self
         self._watchers = Watchers()
         self._lane.on_begin.append(self._begin)
+        self._healer = Healer(app, table)
+        self._lane.on_begin.append(self._healer.begin)
+        self._lane.on_leave.append(self._healer.leave)
         self._caller: Caller | None = None
         self._lane.on_leave.append(self._watchers.leave)
         if calls is not None:
-            self._caller = Caller(app, table, calls, self._watchers.wake)
+            self._caller = Caller(app, table, calls, self._watchers.wake, self._healer.acknowledged)
             self._lane.on_leave.append(self._caller.leave)
         self._timers = None if clock is None else Timers(table, clock)
         if self._timers is not None:
@@ -61,8 +65,9 @@ class Participant:
     async def run(self, stream: Any) -> None:
         """Take slices until the worker stops: `await participant.run(stream)` is all the agent does."""
         await stream.maybe_start()
+        self._app.add_future(self._beside(self._healer.run()))
         if self._timers is not None:
-            self._app.add_future(self._keep_time(self._timers))
+            self._app.add_future(self._beside(self._timers.run(self._app)))
         async with self._app.stops_on_failure(f"the participant of {self._lane.topic}"):
             while True:
                 await self._turn()
@@ -74,9 +79,9 @@ class Participant:
             assert start is not None, "a partition that begins has its ranges"
             self._table.queues_of(partition).forget(start)
 
-    async def _keep_time(self, timers: Timers) -> None:
-        async with self._app.stops_on_failure(f"the timers of {self._lane.topic}"):
-            await timers.run(self._app)
+    async def _beside(self, work: Coroutine[Any, Any, None]) -> None:
+        async with self._app.stops_on_failure(f"what runs beside {self._lane.topic}"):
+            await work
 
     async def _turn(self) -> None:
         if self._caller is not None:
@@ -89,7 +94,7 @@ class Participant:
                 return
             # From here to the send nothing is awaited: the generation that was checked is the one that sends.
             self._app.guard.check("before a slice")
-            draft = Draft(self._table)
+            draft = Draft(self._table, self._healer.acknowledged)
             touched = None if self._caller is None else self._caller.touched()
             for piece in pieces:
                 self._decide_piece(piece, draft, touched)

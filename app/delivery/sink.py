@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from confluent_kafka import KafkaError, Message
 
@@ -24,6 +24,10 @@ log = logging.getLogger(__name__)
 GIVEN_UP = frozenset({KafkaError._MSG_TIMED_OUT, KafkaError._PURGE_QUEUE})
 
 
+OnOffset: TypeAlias = Callable[[int, int], None]
+"""Is told the partition and the offset of a record, once it is acknowledged."""
+
+
 class Parcel(NamedTuple):
     """A record on its way. `number` orders all records of the worker."""
 
@@ -34,6 +38,7 @@ class Parcel(NamedTuple):
     value: bytes | None
     partition: int
     headers: Headers
+    on_offset: OnOffset | None
 
 
 class Slice:
@@ -47,10 +52,19 @@ class Slice:
         self._error: str | None = None
         self._acknowledged: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    def send(self, topic: str, key: bytes, value: bytes | None, *, partition: int = -1, headers: Headers = ()) -> None:
+    def send(
+        self,
+        topic: str,
+        key: bytes,
+        value: bytes | None,
+        *,
+        partition: int = -1,
+        headers: Headers = (),
+        on_offset: OnOffset | None = None,
+    ) -> None:
         """Queue one record; with no `partition` it follows from the key."""
         self._open += 1
-        self._sink.send(Parcel(self._sink.next_number(), self, topic, key, value, partition, headers))
+        self._sink.send(Parcel(self._sink.next_number(), self, topic, key, value, partition, headers, on_offset))
 
     def done(self) -> asyncio.Future[None]:
         """Close the slice: the future ends when every record is acknowledged, or raises `DeliveryFailed`."""
@@ -137,9 +151,11 @@ class Sink:
             headers=parcel.headers,
         )
 
-    def _reported(self, parcel: Parcel, error: KafkaError | None, _: Message) -> None:
+    def _reported(self, parcel: Parcel, error: KafkaError | None, message: Message) -> None:
         self._under_way -= 1
         if error is None:
+            if parcel.on_offset is not None:
+                parcel.on_offset(parcel.partition, message.offset() or 0)
             parcel.slice.close_one(None)
         elif self._purged or error.code() not in GIVEN_UP:
             parcel.slice.close_one(error.str())

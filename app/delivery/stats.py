@@ -27,6 +27,7 @@ class Stats:
     purges: int = 0
     resends: int = 0
     stepbacks: int = 0
+    healed: int = 0
     revoke_timeouts: int = 0
     timers_rung: int = 0
     calls_started: int = 0

@@ -57,6 +57,7 @@ class RowTable(faust.Table[str, Row]):
         self._decode = decode
         self._version = version
         self._fresh: set[int] = set()
+        self._stale: dict[int, set[str]] = {}
         super().__init__(app, key_type=bytes, value_type=bytes, **options)
 
     def _new_store(self) -> RowStore:
@@ -130,15 +131,23 @@ class RowTable(faust.Table[str, Row]):
                 self.queues_of(message.partition).restore(message.key, message.value)
                 continue
             key = message.key.decode()
+            stale = self._stale.setdefault(message.partition, set())
             if message.value is None:
                 rows.pop(key, None)
+                stale.discard(key)
                 continue
             row = self._decode(message.value)
             known = rows.get(key)
             if known is not None and self._version(row) < self._version(known):
                 self.app.stats.stepbacks += message.partition in self._fresh
+                stale.add(key)
                 continue
             rows[key] = row
+            stale.discard(key)
+
+    def take_stale(self, partition: int) -> set[str]:
+        """Return, once, the keys whose last record is not their row: compaction would keep the wrong one."""
+        return self._stale.pop(partition, set())
 
 
 def row_table(

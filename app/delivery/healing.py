@@ -1,0 +1,147 @@
+"""Heals a changelog into which somebody else has written: a worker that was paused, and woke with rows in its hands.
+
+An owner knows the offset that its next record must get: one above its last. If there is a gap, somebody else has
+written. Recovery would still take the right row, the one with the highest version, but compaction keeps only the last
+record of a key, and in time would drop that. So the rows that were overwritten are written again: the owner's own last.
+Rows that recovery itself finds overwritten are written again when it is over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final, cast
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+from faust.types import TP
+
+from app.delivery.queues import is_entry
+from app.delivery.recovery import DrainTableManager
+from app.delivery.table import RowTable
+
+if TYPE_CHECKING:
+    from app.delivery.app import DeliveryApp
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_S: Final = 30.0
+READ_TIMEOUT_S: Final = 10.0
+
+
+class Healer:
+    """The changelog of one table, in one generation of the consumer group."""
+
+    def __init__(self, app: DeliveryApp, table: RowTable) -> None:
+        self._app = app
+        self._table = table
+        self._next: dict[int, int] = {}
+        self._sick: dict[int, set[str]] = {}
+        self._foreign: list[tuple[int, int, int]] = []
+        self._wake = asyncio.Event()
+
+    def begin(self, partitions: Iterable[int]) -> None:
+        """These partitions are ours from now on, read to their ends; no others are."""
+        self.leave()
+        read = cast(DrainTableManager, self._app.tables).recovery.active_offsets
+        for partition in partitions:
+            last = read.get(TP(self._table.changelog_topic_name, partition))
+            if last is not None:
+                self._next[partition] = last + 1
+            stale = self._table.take_stale(partition)
+            if stale:
+                self._mark(partition, stale)
+
+    def leave(self) -> None:
+        """No partition is ours any more."""
+        self._next.clear()
+        self._sick.clear()
+        self._foreign.clear()
+
+    def acknowledged(self, partition: int, offset: int) -> None:
+        """Our record stands at this offset."""
+        expected = self._next.get(partition)
+        if expected is not None and offset > expected:
+            self._foreign.append((partition, expected, offset))
+            self._wake.set()
+        self._next[partition] = offset + 1
+
+    def _mark(self, partition: int, keys: Iterable[str]) -> None:
+        self._sick.setdefault(partition, set()).update(keys)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Heal what is found, until cancelled. Looks by itself at partitions that are never written to."""
+        while True:
+            try:
+                async with asyncio.timeout(LOOK_EVERY_S):
+                    await self._wake.wait()
+            except TimeoutError:
+                await self._look()
+            self._wake.clear()
+            await self._diagnose()
+            await self._heal()
+
+    async def _look(self) -> None:
+        for partition, expected in list(self._next.items()):
+            try:
+                end = await self._app.ends.end(self._table.changelog_topic_name, partition)
+            except KafkaException:
+                return  # the broker is away: nobody writes
+            if end > expected == self._next.get(partition) and self._app.sink.open == 0:
+                self._foreign.append((partition, expected, end))
+                self._next[partition] = end
+
+    async def _diagnose(self) -> None:
+        foreign, self._foreign = self._foreign, []
+        for partition, first, end in foreign:
+            keys = await asyncio.to_thread(self._keys, partition, first, end)
+            if partition in self._next:
+                self._mark(partition, keys)
+
+    def _keys(self, partition: int, first: int, end: int) -> set[str]:
+        """The keys of the records from `first` to before `end`."""
+        reader = Consumer({"bootstrap.servers": self._app.bootstrap, "group.id": "healer", "enable.auto.commit": False})
+        try:
+            reader.assign([TopicPartition(self._table.changelog_topic_name, partition, first)])
+            keys: set[str] = set()
+            while (message := reader.poll(READ_TIMEOUT_S)) is not None:
+                if message.error() is not None:
+                    raise KafkaException(message.error())
+                if (message.offset() or 0) >= end:
+                    break
+                key = message.key()
+                if isinstance(key, bytes) and not is_entry(key):
+                    keys.add(key.decode(errors="replace"))
+                if (message.offset() or 0) == end - 1:
+                    break
+            return keys
+        finally:
+            reader.close()
+
+    async def _heal(self) -> None:
+        if not self._sick or not await self._app.drain.is_member():
+            return  # it may be us who should not write; if it is not, the next look finds them sick still
+        sick, self._sick = self._sick, {}
+        self._app.guard.check("before rows are written again")
+        out = self._app.sink.begin()
+        for partition, keys in sick.items():
+            log.warning(
+                "%s-%d: somebody else wrote %d rows: they are written again",
+                self._table.changelog_topic_name,
+                partition,
+                len(keys),
+            )
+            rows = self._table.rows_of(partition)
+            for key in keys:
+                row = rows.get(key)
+                value = None if row is None else self._table.encode(row)
+                out.send(
+                    self._table.changelog_topic_name,
+                    key.encode(),
+                    value,
+                    partition=partition,
+                    on_offset=self.acknowledged,
+                )
+            self._app.stats.healed += len(keys)
+        await out.done()
