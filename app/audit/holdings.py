@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from app import topics
@@ -21,12 +21,16 @@ _LEFT: Final = frozenset({State.SHIPPED, State.NEEDS_ATTENTION, State.COMMITTING
 
 
 class Holdings:
-    """Watches the rows of stock while they are made; `shown` (product to version) asks for those versions of it."""
+    """Watches the rows of stock while they are made; `shown` (product to version) asks for those versions of it.
 
-    def __init__(self, shown: Mapping[str, int], report: Report) -> None:
+    `blocked` products are left out.
+    """
+
+    def __init__(self, shown: Mapping[str, int], blocked: Collection[str], report: Report) -> None:
         self.versions: dict[str, StockRow] = {}
         self.partition: dict[str, int] = {}
         self._shown = shown
+        self._blocked = blocked
         self._report = report
 
     def note(self, _key: str, row: Row, record: LogRecord) -> None:
@@ -94,7 +98,7 @@ class Holdings:
             return
         for line in order.lines:
             partition = self.partition.get(line.product_id)
-            if partition in cut:
+            if partition in cut or line.product_id in self._blocked:
                 continue
             row = None if partition is None else replay.row(partition, reservation_key(line.product_id, order_id))
             taken = row.reservation if isinstance(row, ReservationRow) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from app.audit.books import Book
 from app.audit.log import Committed, LogRecord, Spans
@@ -30,14 +30,14 @@ class Orders:
         """Note that the record wrote this order."""
         self.partition[key] = record.partition
 
-    def close(self, replay: Replay, book: Book, spans: Spans, report: Report) -> None:
+    def close(self, replay: Replay, book: Book, spans: Spans, blocked: Collection[str], report: Report) -> None:
         """Sort the orders, once all of their log is read."""
         self._replay = replay
         cut = {order_id for order_id, kept in book.items() if _cut(kept.row, spans[kept.partition].low)}
         if cut:
             report.not_judged.append(f"{len(cut)} orders whose first messages retention has cut from the log")
         for order_id, partition in self.partition.items():
-            if order_id in cut:
+            if order_id in cut or order_id in blocked:
                 continue
             row: OrderRow = replay.rows[partition][order_id]
             self.judged[order_id] = row

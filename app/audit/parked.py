@@ -1,7 +1,13 @@
-"""Dead letters: every message that is refused must be parked, and none that is not."""
+"""Dead letters: every message that is refused must be parked, and none that is not.
+
+Where a participant failed on a message, the later ones of its key wait. What will become of them is not known before
+somebody replays them, so such keys are left out of what is judged.
+"""
 
 from __future__ import annotations
 
+from base64 import b64decode
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -9,6 +15,7 @@ from app.audit.log import Committed, LogRecord, Spans
 from app.audit.report import Kind, Report
 from schemas.codec import Decoder, Undecodable
 from schemas.dead_letters import DeadLetter
+from schemas.dead_letters import Kind as Why
 
 _read: Final = Decoder((DeadLetter,))
 
@@ -16,14 +23,24 @@ Place = tuple[str, int, int]
 """Topic, partition, offset."""
 
 
-def take(parked: set[Place], records: Iterable[LogRecord]) -> None:
-    """Note where the letters come from. What is no letter of ours concerns no message of ours."""
-    for record in records:
-        try:
-            letter = _read(record.value)
-        except Undecodable:
-            continue
-        parked.add((letter.topic, letter.partition, letter.offset))
+class Letters:
+    """The letters there are: of refused messages their `places`, of the others, by topic, the keys that they block."""
+
+    def __init__(self) -> None:
+        self.places: set[Place] = set()
+        self.blocked: defaultdict[str, set[str]] = defaultdict(set)
+
+    def take(self, records: Iterable[LogRecord]) -> None:
+        """Note where the letters come from. What is no letter of ours concerns no message of ours."""
+        for record in records:
+            try:
+                letter = _read(record.value)
+            except Undecodable:
+                continue
+            if letter.kind is Why.REFUSED or letter.key is None:
+                self.places.add((letter.topic, letter.partition, letter.offset))
+            else:
+                self.blocked[letter.topic].add(b64decode(letter.key).decode(errors="replace"))
 
 
 def judge(

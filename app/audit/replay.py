@@ -7,7 +7,7 @@ however much further the log goes: no moment has to be found at which everything
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from app.audit.books import Book, Kept, Table
@@ -23,11 +23,18 @@ OnWrite = Callable[[str, Row, LogRecord], None]
 class Replay:
     """The rows that the log of `topic` makes, by partition; `seen` is the last offset of each record key.
 
-    `on_write` is told of every row that is made.
+    `on_write` is told of every row that is made. Messages whose key is `blocked` are left out, and so are its rows.
     """
 
     def __init__(
-        self, table: Table, topic: str, decide: Decide, book: Book, committed: Committed, on_write: OnWrite
+        self,
+        table: Table,
+        topic: str,
+        decide: Decide,
+        book: Book,
+        committed: Committed,
+        blocked: Collection[str],
+        on_write: OnWrite,
     ) -> None:
         self.rows: defaultdict[int, dict[str, Row]] = defaultdict(dict)
         self.seen: dict[str, int] = {}
@@ -35,7 +42,8 @@ class Replay:
         self._table = table
         self._topic = topic
         self._decide = decide
-        self._book = book
+        self._book = {key: kept for key, kept in book.items() if key.split("/")[0] not in blocked}
+        self._blocked = blocked
         self._committed = committed
         self._on_write = on_write
         self._due: dict[str, tuple[int, int]] = {}  # key -> partition and offset of its last committed change
@@ -44,7 +52,10 @@ class Replay:
     def take(self, record: LogRecord) -> None:
         """Decide on one record, the next of its partition."""
         if record.key is not None:
-            self.seen[record.key.decode(errors="replace")] = record.offset
+            key = record.key.decode(errors="replace")
+            if key in self._blocked:
+                return
+            self.seen[key] = record.offset
         rows = self.rows[record.partition]
         try:
             effects = self._decide(rows, record)

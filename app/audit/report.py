@@ -17,6 +17,8 @@ class Kind(StrEnum):
     """A message is committed, and the row it changed was never written, or not that far."""
     ROW_WITHOUT_CAUSE = "ROW_WITHOUT_CAUSE"
     """A table's row holds a change that no message of the log causes."""
+    MEMORY_DIFFERS = "MEMORY_DIFFERS"
+    """A worker has a row in memory that is not the one of its changelog."""
     NOT_PARKED = "NOT_PARKED"
     """A message that is refused is not in the dead letters."""
     PARKED_WITHOUT_CAUSE = "PARKED_WITHOUT_CAUSE"

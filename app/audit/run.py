@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final
 
 from faust import Record
 
 from app import topics
-from app.audit import books, errands, ledgers, parked
+from app.audit import books, errands, ledgers, live, parked
 from app.audit.books import Book, Table
 from app.audit.errands import PAYMENT_ERRANDS, SHIPMENT_ERRANDS, Asked, Errands
 from app.audit.facts import Facts
 from app.audit.holdings import Holdings
+from app.audit.live import Live
 from app.audit.log import Log, LogRecord, Spans
 from app.audit.orders import Orders
 from app.audit.replay import Replay
@@ -41,10 +42,11 @@ Begin = Callable[[str, int], Advance]
 
 
 class Audit:
-    """Reads `log` and `stores`, and tells `begin` how far it is."""
+    """Reads `log` and `stores`, and where given the rows in the workers' memory; tells `begin` how far it is."""
 
-    def __init__(self, log: Log, stores: Stores, begin: Begin) -> None:
+    def __init__(self, log: Log, stores: Stores, begin: Begin, memory: Live | None = None) -> None:
         self._log = log
+        self._memory = memory
         self._stores = stores
         self._begin = begin
         self._report = Report()
@@ -57,15 +59,18 @@ class Audit:
         kept |= {kind.table.name: await self._book(kind.table) for kind in (PAYMENT_ERRANDS, SHIPMENT_ERRANDS)}
         documents = await self._stores.read()
         self._spans = self._ends()
-        whole = all(span.low == 0 for span in self._spans[topics.ORDERS].values())
+        letters = await self._letters()
+        blocked = letters.blocked[topics.ORDERS] | letters.blocked[topics.PAYMENTS] | letters.blocked[topics.SHIPPING]
+        products = letters.blocked[topics.INVENTORY]
+        whole = not blocked and all(span.low == 0 for span in self._spans[topics.ORDERS].values())
 
         known = Orders()
         book = kept[books.ORDERS.name]
-        order_log = Replay(books.ORDERS, topics.ORDERS, orders.decide, book, self._committed, known.note)
+        order_log = Replay(books.ORDERS, topics.ORDERS, orders.decide, book, self._committed, blocked, known.note)
         await self._each(topics.ORDERS, order_log.take)
         order_log.judge(self._spans[topics.ORDERS], report)
-        known.close(order_log, book, self._spans[topics.ORDERS], report)
-        waiting = Waiting(known)
+        known.close(order_log, book, self._spans[topics.ORDERS], blocked, report)
+        waiting = Waiting(known, products)
 
         asked = {kind.what: await self._asked(kind, waiting) for kind in (PAYMENT_ERRANDS, SHIPMENT_ERRANDS)}
         for kind in (PAYMENT_ERRANDS, SHIPMENT_ERRANDS):
@@ -75,8 +80,8 @@ class Audit:
             errands.judge(kind, asked[kind.what], kept[kind.table.name], known, report)
 
         shown = {product_id: it.version for product_id, it in documents.stock.items()}
-        holdings = Holdings(shown, report)
-        stock_log = await self._stock(kept[books.INVENTORY.name], holdings, waiting)
+        holdings = Holdings(shown, products, report)
+        stock_log = await self._stock(kept[books.INVENTORY.name], products, holdings, waiting)
         stock_log.judge(self._spans[topics.INVENTORY], report)
         holdings.judge(stock_log, known, self._spans[topics.INVENTORY])
         waiting.judge(self._committed, report)
@@ -87,7 +92,7 @@ class Audit:
         await self._batches(topics.INVENTORY_EVENTS, facts.take_stock)
         facts.judge_orders(documents.orders, whole)
         facts.judge_stock(documents.stock, holdings.versions, self._judged_products(holdings))
-        await self._dead_letters(order_log.refused | stock_log.refused)
+        self._judge_letters(letters, order_log.refused | stock_log.refused)
         known.count(report)
         return report
 
@@ -109,6 +114,8 @@ class Audit:
             books.take(table, book, records, self._report)
             advance(len(records))
         self._report.rows[table.name] = len(book)
+        if self._memory is not None:
+            await live.judge(table, book, self._memory, self._report)
         return book
 
     async def _batches(self, topic: str, take: Callable[[list[LogRecord]], None]) -> None:
@@ -136,8 +143,10 @@ class Audit:
         await self._batches(kind.topic, take)
         return asked
 
-    async def _stock(self, book: Book, holdings: Holdings, waiting: Waiting) -> Replay:
-        replay = Replay(books.INVENTORY, topics.INVENTORY, inventory.decide, book, self._committed, holdings.note)
+    async def _stock(self, book: Book, blocked: Collection[str], holdings: Holdings, waiting: Waiting) -> Replay:
+        replay = Replay(
+            books.INVENTORY, topics.INVENTORY, inventory.decide, book, self._committed, blocked, holdings.note
+        )
 
         def take(record: LogRecord) -> None:
             replay.take(record)
@@ -152,12 +161,17 @@ class Audit:
         spans = self._spans[topics.INVENTORY]
         return [product_id for product_id, partition in holdings.partition.items() if spans[partition].low == 0]
 
-    async def _dead_letters(self, refused: dict[parked.Place, str]) -> None:
-        found: set[parked.Place] = set()
-        await self._batches(topics.DEAD_LETTERS, lambda records: parked.take(found, records))
+    async def _letters(self) -> parked.Letters:
+        letters = parked.Letters()
+        await self._batches(topics.DEAD_LETTERS, letters.take)
+        for topic, keys in letters.blocked.items():
+            self._report.not_judged.append(f"{len(keys)} keys of {topic} that wait, or waited, behind a failed message")
+        return letters
+
+    def _judge_letters(self, letters: parked.Letters, refused: dict[parked.Place, str]) -> None:
         replayed = {topic: self._spans[topic] for topic in (topics.ORDERS, topics.INVENTORY)}
         cut = any(span.low > 0 for span in self._spans[topics.DEAD_LETTERS].values())
-        parked.judge(refused, found, replayed, self._committed, cut, self._report)
+        parked.judge(refused, letters.places, replayed, self._committed, cut, self._report)
 
 
 def _line_command(record: LogRecord) -> ReserveStock | ReleaseStock | CommitStock | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final, NamedTuple
 
 from faust import Record
@@ -10,7 +11,7 @@ from app import topics
 from app.audit.log import Committed, LogRecord
 from app.audit.orders import Orders
 from app.audit.report import Kind, Report
-from app.domain.order import PAYMENT, SHIPMENT, Verb
+from app.domain.order import PAYMENT, SHIPMENT, Verb, line_leg
 from schemas import commands
 
 _COMMANDS: Final[dict[Verb, type[Record]]] = {
@@ -32,12 +33,16 @@ class _Sent(NamedTuple):
 
 
 class Waiting:
-    """What orders wait for, leg by leg, and the last command that was sent for each."""
+    """What orders wait for, leg by leg, and the last command that was sent for each. Not of `blocked` products."""
 
-    def __init__(self, orders: Orders) -> None:
+    def __init__(self, orders: Orders, blocked: Collection[str]) -> None:
         self._orders = orders
+        legs = {line_leg(product_id) for product_id in blocked}
         self._sent: dict[tuple[str, str], _Sent | None] = {
-            (order_id, it.leg): None for order_id, row in orders.judged.items() for it in row.order.unanswered
+            (order_id, it.leg): None
+            for order_id, row in orders.judged.items()
+            for it in row.order.unanswered
+            if it.leg not in legs
         }
 
     def note(self, order_id: str, leg: str, command: Record, record: LogRecord) -> None:

@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Final
 
 import click
+import orjson
 from faust.cli import option
 from pymongo.errors import PyMongoError
 from rich.progress import Progress
 
+from app.audit.live import Held
 from app.audit.log import KafkaLog, LogUnreadable
 from app.audit.report import Difference, Report
 from app.audit.run import Audit
 from app.audit.stores import MongoStores
-from app.cli.api import Failure
+from app.cli.api import Api, Failure
 from app.cli.command import CONNECTION, DONE, FAILED, HttpCommand
 from app.cli.output import Cell, Column, Output
 from app.main import app, settings
 
 IDS_SHOWN: Final = 5
+ROWS_A_WORKER: Final = 1000
+"""Rows of each table that are looked at in a worker's memory: as many as it shows at once."""
 
 
 @app.command(
     option("--propose", is_flag=True, show_default=False, help="Say of each difference what would mend it."),
+    option("--live", is_flag=True, show_default=False, help="Look into the memory of the workers, too (see --url)."),
     *CONNECTION,
     base=HttpCommand,
 )
-async def audit(self: HttpCommand, propose: bool) -> int:
+async def audit(self: HttpCommand, propose: bool, live: bool) -> int:
     """Compare the log, the tables, MongoDB and the ledgers.
 
     Decides every message of Kafka's log once more, and lists what differs in the workers' tables, in MongoDB and in the
@@ -38,7 +44,8 @@ async def audit(self: HttpCommand, propose: bool) -> int:
     if missing:
         raise click.UsageError(missing)
     try:
-        report = await _read(self.out)
+        async with self.api() as api:
+            report = await _read(self.out, LiveRows(api) if live else None)
     except LogUnreadable as error:
         raise Failure(f"Kafka's log can't be read: {error}") from error
     except PyMongoError as error:
@@ -50,14 +57,32 @@ async def audit(self: HttpCommand, propose: bool) -> int:
     return DONE if report.clean else FAILED
 
 
-async def _read(out: Output) -> Report:
+class LiveRows:
+    """The rows that the workers hold, by their own word: the first of each table, as many as they show at once."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    async def rows(self, table: str) -> list[Held]:
+        """See `Live`. Raises `Failure`."""
+        workers: list[str] = (await self._api.call("GET", "/tables")).expect()["workers"]
+        path = f"/tables/{table}?limit={ROWS_A_WORKER}"
+        answers = await asyncio.gather(*(self._api.call("GET", path, url=url) for url in workers))
+        return [
+            Held(url, it["key"], orjson.dumps(it["row"]))
+            for url, answer in zip(workers, answers, strict=True)
+            for it in answer.expect()["rows"]
+        ]
+
+
+async def _read(out: Output, memory: LiveRows | None) -> Report:
     log, stores = (
         KafkaLog(settings.bootstrap, settings.app_id),
         MongoStores(settings.mongo_url, settings.mongo_database),
     )
     try:
         with out.progress() as progress:
-            return await Audit(log, stores, lambda title, total: _bar(progress, title, total)).run()
+            return await Audit(log, stores, lambda title, total: _bar(progress, title, total), memory).run()
     finally:
         log.close()
         stores.close()

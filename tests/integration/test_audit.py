@@ -19,7 +19,7 @@ from schemas.codec import Decoder, encode, remade
 from schemas.commands import ReserveStock
 from schemas.rows import AdjustmentRow, ReservationRow, StockRow
 
-Audit = Callable[[], tuple[int, dict[str, Any]]]
+Audit = Callable[..., tuple[int, dict[str, Any]]]
 
 
 @pytest.fixture
@@ -34,9 +34,14 @@ def audit(kafka: EmbeddedKafka, mongo: EmbeddedMongod, app_id: str) -> Audit:
         "MONGO_DATABASE": app_id,
     }
 
-    def run() -> tuple[int, dict[str, Any]]:
+    def run(*words: str) -> tuple[int, dict[str, Any]]:
         ended = subprocess.run(
-            faust_command("audit", "--json"), capture_output=True, text=True, env=environment, timeout=120, check=False
+            faust_command("audit", "--json", *words),
+            capture_output=True,
+            text=True,
+            env=environment,
+            timeout=120,
+            check=False,
         )
         assert ended.stdout, ended.stderr
         return ended.returncode, json.loads(ended.stdout)
@@ -48,11 +53,11 @@ def kinds(report: dict[str, Any]) -> set[str]:
     return {it["kind"] for it in report["differences"]}
 
 
-async def settled(audit: Audit, timeout_s: float = 30.0) -> tuple[int, dict[str, Any]]:
+async def settled(audit: Audit, *words: str, timeout_s: float = 30.0) -> tuple[int, dict[str, Any]]:
     """An audit that found nothing in flight."""
     async with asyncio.timeout(timeout_s):
         while True:
-            code, report = await asyncio.to_thread(audit)
+            code, report = await asyncio.to_thread(audit, *words)
             late = [it for it in report["reach"] if it["committed"] < it["end"]]
             if code or not (late or report["inFlight"]):
                 return code, report
@@ -90,7 +95,7 @@ async def test_all_kinds_of_orders_leave_no_difference_and_each_planted_one_is_f
     assert vandal.flush(10) == 0
     async with Shop([worker.url], mongo.url, app_id) as shop:
         await place_all_kinds(shop)
-        code, report = await settled(audit)
+        code, report = await settled(audit, "--live", "--url", worker.url)
         assert (code, report["differences"]) == (0, [])
         assert (report["orders"], report["owedMinor"]) == (33, report["takenMinor"])
         assert sum(report["ended"].values()) == 33
@@ -113,6 +118,8 @@ async def test_all_kinds_of_orders_leave_no_difference_and_each_planted_one_is_f
     tamper_with_stock(kafka, f"{app_id}-inventory-changelog", "tea")
     code, report = await asyncio.to_thread(audit)
     assert (code, [(it["kind"], it["products"]) for it in report["differences"]]) == (1, [("ROW_DIFFERS", ["tea"])])
+    code, report = await asyncio.to_thread(audit, "--live", "--url", worker.url)
+    assert (code, kinds(report)) == (1, {"ROW_DIFFERS", "MEMORY_DIFFERS"})
 
 
 def tamper_with_stock(kafka: EmbeddedKafka, changelog: str, product_id: str) -> None:
