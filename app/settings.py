@@ -64,6 +64,9 @@ class Settings:
     requests_in_flight: int = 512
     """Requests under `/v1` that one worker answers at once; one more gets `503`."""
 
+    answer_kept_s: float = 24 * 3600.0
+    """How long the answer to an `Idempotency-Key` is kept, in memory: about 2 KB each."""
+
     default_price_minor: int = 1000
     """The price of a new product that is given none, in minor units."""
     default_currency: str = "USD"

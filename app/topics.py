@@ -6,6 +6,7 @@
 | inventory        | product id | what a product is asked         | 7 days         |
 | payments         | order id   | what a payment is asked         | 7 days         |
 | shipping         | order id   | what a shipment is asked        | 7 days         |
+| answers          | its key    | what requests were answered     | 1 day          |
 | orders.events    | order id   | public facts about orders       | for ever       |
 | inventory.events | product id | public facts about stock        | the last a key |
 | dead-letters     | as it was  | `DeadLetter`, `DeadLetterHandled` | 30 days      |
@@ -23,7 +24,7 @@ from faust.types import TopicT
 
 from app.delivery import ConsumerRecord, NewTopicSpec, Parked, Send
 from app.main import app, settings
-from schemas import commands, facts, replies
+from schemas import commands, facts, idempotency, replies
 from schemas.codec import Decoder, encode
 from schemas.dead_letters import DeadLetter, DeadLetterHandled, Kind, base64_of, trace_id_in
 
@@ -45,6 +46,7 @@ orders = _topic("orders", retention_ms=str(7 * _DAY_MS))
 inventory = _topic("inventory", retention_ms=str(7 * _DAY_MS))
 payments = _topic("payments", retention_ms=str(7 * _DAY_MS))
 shipping = _topic("shipping", retention_ms=str(7 * _DAY_MS))
+answers = _topic("answers", retention_ms=str(_DAY_MS))
 order_events = _topic("orders.events", retention_ms="-1")
 inventory_events = _topic("inventory.events", cleanup_policy="compact")
 dead_letters = _topic("dead-letters", retention_ms=str(30 * _DAY_MS))
@@ -53,6 +55,7 @@ ORDERS: Final = orders.get_topic_name()
 INVENTORY: Final = inventory.get_topic_name()
 PAYMENTS: Final = payments.get_topic_name()
 SHIPPING: Final = shipping.get_topic_name()
+ANSWERS: Final = answers.get_topic_name()
 ORDER_EVENTS: Final = order_events.get_topic_name()
 INVENTORY_EVENTS: Final = inventory_events.get_topic_name()
 DEAD_LETTERS: Final = dead_letters.get_topic_name()
@@ -80,6 +83,7 @@ read_stock_command = Decoder(
 )
 read_payment_command = Decoder((commands.AuthorizePayment, commands.CapturePayment, commands.ReversePayment))
 read_shipment_command = Decoder((commands.BookShipment, commands.CallOffShipment))
+read_answer_message = Decoder((idempotency.ClaimKey, idempotency.KeepAnswer, idempotency.ForgetAnswer))
 read_order_fact = Decoder(tuple(facts.ORDER_FACTS.values()))
 read_stock_fact = Decoder((facts.StockChanged,))
 read_dead_letter: Decoder[DeadLetter | DeadLetterHandled] = Decoder((DeadLetter, DeadLetterHandled))

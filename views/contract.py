@@ -46,8 +46,8 @@ PREFER: Final = Parameter(
     "`wait=N` (RFC 7240): answer once the order is at rest, or after N seconds, at most 30.",
 )  # fmt: skip
 IDEMPOTENCY_KEY: Final = Parameter(
-    "Idempotency-Key", "header", {"type": "string", "minLength": 1, "maxLength": 200},
-    "The same key for the same product is applied once, and has the first answer again.",
+    "Idempotency-Key", "header", {"type": "string", "pattern": '^("[!-~]{1,200}"|[!-~]{1,200})$'},
+    "The same key with the same body has the first answer again, for a day; with another body `422`.",
 )  # fmt: skip
 LIMIT: Final = Parameter(
     "limit", "query", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50}, "How many items at most."
@@ -59,7 +59,7 @@ PREFIX: Final = Parameter("prefix", "query", {"type": "string"}, "Only rows whos
 
 CALLS: Final = (
     Call("POST", "/v1/orders", "Take an order in", {201: http.OrderAnswer, 200: http.OrderAnswer, 409: None},
-         http.OrderRequest, parameters=(PREFER,)),
+         http.OrderRequest, parameters=(PREFER, IDEMPOTENCY_KEY)),
     Call("GET", "/v1/orders", "List orders, the newest first", {200: http.OrderListAnswer, 422: None},
          parameters=(USER_ID, STATUS, LIMIT, CURSOR)),
     Call("GET", "/v1/orders/{order_id}", "Show an order", {200: http.OrderAnswer}, parameters=(PREFER,)),
@@ -68,17 +68,19 @@ CALLS: Final = (
     Call("GET", "/v1/orders/{order_id}/events", "Show what happened to an order", {200: http.OrderEventsAnswer}),
     Call("PUT", "/v1/orders/{order_id}/cancel", "Call an order back",
          {202: http.OrderAnswer, 200: http.OrderAnswer, 409: None},
-         http.CancelRequest, may_be_empty=True, parameters=(PREFER,)),
+         http.CancelRequest, may_be_empty=True, parameters=(PREFER, IDEMPOTENCY_KEY)),
     Call("GET", "/v1/inventory", "List products by id", {200: http.StockListAnswer, 422: None},
          parameters=(LIMIT, CURSOR)),
     Call("GET", "/v1/inventory/{product_id}", "Show a product's stock", {200: http.StockAnswer}),
     Call("PUT", "/v1/inventory/update", "Set or adjust a product's stock", {200: http.StockAnswer, 409: None},
          http.StockUpdateRequest, parameters=(IDEMPOTENCY_KEY,)),
     Call("POST", "/v1/payments", "Pay an order that waits for it",
-         {202: http.PaymentAnswer, 200: http.PaymentAnswer, 404: None, 409: None}, http.PayRequest),
+         {202: http.PaymentAnswer, 200: http.PaymentAnswer, 404: None, 409: None}, http.PayRequest,
+         parameters=(IDEMPOTENCY_KEY,)),
     Call("GET", "/v1/payments/{order_id}", "Show an order's payment", {200: http.PaymentAnswer}),
     Call("POST", "/v1/shipping", "Book the shipment of an order that waits for it",
-         {202: http.ShipmentAnswer, 200: http.ShipmentAnswer, 404: None, 409: None}, http.ShipRequest),
+         {202: http.ShipmentAnswer, 200: http.ShipmentAnswer, 404: None, 409: None}, http.ShipRequest,
+         parameters=(IDEMPOTENCY_KEY,)),
     Call("GET", "/v1/shipping/{order_id}", "Show an order's shipment", {200: http.ShipmentAnswer}),
     Call("GET", "/health", "Show the state of each part", {200: http.HealthAnswer, 503: http.HealthAnswer}),
     Call("GET", "/health/live", "Tell whether the process answers", {200: http.LiveAnswer}),

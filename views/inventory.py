@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from typing import Final
 
 import msgspec
 from aiohttp import web
@@ -18,14 +17,12 @@ from schemas.rows import AdjustmentRow, StockRow, adjustment_key, stock_key
 from schemas.values import Identifier, StockMode
 from tables import inventory
 from views.bodies import answer, checked_id, read_body
+from views.idempotency import key_of, once
 from views.owner import on_owner
 from views.page import Page
-from views.problems import Problem, conflict, invalid, not_found, unavailable
+from views.problems import conflict, invalid, not_found, unavailable
 from views.query import cursor_of, limit_of, only, to_cursor
 from views.rows import current_row, projected, stored, tell
-
-IDEMPOTENCY_KEY: Final = "Idempotency-Key"
-LONGEST_KEY: Final = 200
 
 
 class AfterProduct(msgspec.Struct, array_like=True):
@@ -55,7 +52,7 @@ class InventoryUpdate(Page):
     async def put(self, request: web.Request) -> web.StreamResponse:
         """Set what lies in the warehouse, or add to it."""
         body = await read_body(request, StockUpdateRequest)
-        message = stock_message(body, idempotency_key(request))
+        message = stock_message(body, key_of(request) or uuid.uuid4().hex)
 
         async def here(partition: int) -> web.Response:
             await tell(topics.INVENTORY, body.product_id, message)
@@ -68,7 +65,7 @@ class InventoryUpdate(Page):
                 raise unavailable("The product has just moved to another worker.")
             return answer(stock_answer(row))
 
-        return await on_owner(request, topics.INVENTORY, body.product_id, here)
+        return await once(request, body, lambda: on_owner(request, topics.INVENTORY, body.product_id, here))
 
 
 @app.page("/v1/inventory/{product_id}", name="product")
@@ -92,17 +89,6 @@ class Product(Page):
             return projected(document, StockAnswer)
 
         return await on_owner(request, topics.INVENTORY, product_id, here, otherwise=without_owner)
-
-
-def idempotency_key(request: web.Request) -> str:
-    """The key the client gave, or one that nobody else has. Raises `Problem` (400) for one that is none."""
-    given = request.headers.get(IDEMPOTENCY_KEY)
-    if given is None:
-        return uuid.uuid4().hex
-    key = given.strip().strip('"')  # the draft writes it as a quoted string
-    if not key or len(key) > LONGEST_KEY or not key.isprintable():
-        raise Problem(400, f"The header {IDEMPOTENCY_KEY} must have 1 to {LONGEST_KEY} printable characters.")
-    return key
 
 
 def stock_message(body: StockUpdateRequest, key: str) -> SetStock | AdjustStock:

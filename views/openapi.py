@@ -14,8 +14,9 @@ from app.domain.order import Status
 from schemas import http
 from schemas.values import ID_PATTERN
 from views.bodies import JSON_TYPE
-from views.contract import CALLS, Call, Parameter
+from views.contract import CALLS, IDEMPOTENCY_KEY, Call, Parameter
 from views.edge import API_KEY, REQUEST_ID
+from views.idempotency import REPLAYED
 from views.problems import PROBLEM_TYPE
 
 _REF: Final = "#/components/schemas/{name}"
@@ -42,6 +43,10 @@ WHY: Final = {
     422: "Well-formed, but not valid; `errors` say where.",
     503: "Not now; nothing is lost.",
 }
+_WHY_WITH_A_KEY: Final = {
+    409: " Or, with `Retry-After`: the first request with this `Idempotency-Key` is not answered yet.",
+    422: " Or this `Idempotency-Key` came before, with another body.",
+}
 
 
 def _header(meaning: str, kind: str = "string") -> dict[str, Any]:
@@ -53,6 +58,7 @@ HEADERS: Final = {
     "Location": _header("Where the order is."),
     "RetryAfter": _header("Seconds.", "integer"),
     "Authenticate": _header("What is missing."),
+    "Replayed": _header("`true`: the first answer to this `Idempotency-Key`, once more."),
     "PreferenceApplied": _header("The `Prefer` that was heeded."),
     "ReadSource": _header("`projection`: from MongoDB, for want of a worker that has it."),
     "Age": _header("With `x-read-source`: seconds since this version was made.", "integer"),
@@ -133,8 +139,13 @@ def _response(call: Call, status: int) -> dict[str, Any]:
         headers |= {"Preference-Applied": "PreferenceApplied"}
     if status == HTTPStatus.OK and call.method == "GET" and "_id}" in call.path:
         headers |= {"x-read-source": "ReadSource", "Age": "Age"}
+    keyed = IDEMPOTENCY_KEY in call.parameters
+    if keyed and (status in call.answers or status == HTTPStatus.NOT_FOUND):
+        headers |= {REPLAYED: "Replayed"}
+    if keyed and status == HTTPStatus.CONFLICT:
+        headers |= {"Retry-After": "RetryAfter"}
     return {
-        "description": WHY[status],
+        "description": WHY[status] + (_WHY_WITH_A_KEY.get(status, "") if keyed else ""),
         "headers": {name: {"$ref": f"#/components/headers/{it}"} for name, it in headers.items()},
         "content": _content(call.answers.get(status)),
     }

@@ -17,6 +17,7 @@ from schemas.commands import CancelOrder
 from schemas.http import CancelRequest, OrderAnswer, OrderEventsAnswer, OrderRequest, OrderStatusAnswer
 from schemas.rows import OrderRow
 from views.bodies import answer, checked_id, read_body, read_optional_body
+from views.idempotency import once
 from views.order_list import list_orders
 from views.order_reads import order_row, read_order, rested
 from views.owner import on_owner
@@ -101,7 +102,7 @@ class OrderCancel(Page):
                 raise conflict(f"The order is {saga.STATUS[row.order.state]}: it can't be cancelled any more.")
             return answer(order_answer(row), status, applied(wait))
 
-        return await on_owner(request, topics.ORDERS, order_id, here)
+        return await once(request, body, lambda: on_owner(request, topics.ORDERS, order_id, here))
 
 
 async def _cancel_finished(order_id: str) -> web.Response:

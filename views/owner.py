@@ -49,20 +49,22 @@ async def on_owner(
     here: Handler,
     *,
     body: bytes | None = None,
+    mark: str = FORWARDED,
     otherwise: Callable[[], Awaitable[web.StreamResponse]] | None = None,
 ) -> web.StreamResponse:
     """Answer by `here` on the worker that owns `key` in `topic`: this one, or the one it is forwarded to.
 
-    `body` is sent in place of the request's own. While the key has no owner that answers, the answer is `otherwise`,
-    or a `Problem` (503). Without an `otherwise` it is not known whether a lost owner has done what was asked.
+    `body` is sent in place of the request's own; `mark` is the header by which one that was forwarded is known. While
+    the key has no owner that answers, the answer is `otherwise`, or a `Problem` (503). Without an `otherwise` it is not
+    known whether a lost owner has done what was asked.
     """
     try:
         owner = owner_of(app, topic, key.encode())
         if owner.here:
             return await here(owner.partition)
         elsewhere = owner.url is not None and owner.url != str(app.conf.canonical_url)
-        if elsewhere and FORWARDED not in request.headers:
-            return await _forward(request, URL(str(owner.url)), body)
+        if elsewhere and mark not in request.headers:
+            return await _forward(request, URL(str(owner.url)), body, mark)
         problem = unavailable("This key is moving from one worker to another.")
     except Moved:
         problem = unavailable("This key has just moved to another worker.")
@@ -80,10 +82,10 @@ async def _else(problem: Problem, otherwise: Callable[[], Awaitable[web.StreamRe
     return await otherwise()
 
 
-async def _forward(request: web.Request, owner: URL, body: bytes | None) -> web.StreamResponse:
+async def _forward(request: web.Request, owner: URL, body: bytes | None, mark: str) -> web.StreamResponse:
     headers = CIMultiDict((name, value) for name, value in request.headers.items() if name.lower() not in _HOP_BY_HOP)
     headers.popall(CONTENT_ENCODING, None)  # the body was unpacked when it was read
-    headers[FORWARDED] = "1"
+    headers[mark] = "1"
     headers[REQUEST_ID] = request_id_of(request)
     limit = ClientTimeout(total=settings.forward_timeout_s + wait_s(request.headers), connect=CONNECT_TIMEOUT_S)
     content = body if body is not None else await request.read()

@@ -48,7 +48,7 @@ class Payments(Page):
     async def post(self, request: web.Request) -> web.StreamResponse:
         """Pay an order."""
         body = await read_body(request, PayRequest)
-        return await take(PAYMENT, request, PayOrder(body.order_id, method=body.method or None))
+        return await take(PAYMENT, request, body, PayOrder(body.order_id, method=body.method or None))
 
 
 @app.page("/v1/payments/{order_id}", name="payment")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import uuid
+from functools import partial
 from typing import Final
 from weakref import WeakValueDictionary
 
@@ -24,6 +25,7 @@ from schemas.http import OrderAnswer, OrderRequest
 from schemas.rows import OrderRow
 from tables import orders
 from views.bodies import answer
+from views.idempotency import key_of, once
 from views.order_reads import rested
 from views.owner import on_owner
 from views.preference import applied, wait_s
@@ -35,14 +37,16 @@ _one_at_a_time: Final[WeakValueDictionary[str, asyncio.Lock]] = WeakValueDiction
 
 
 async def place_order(request: web.Request, order: OrderRequest) -> web.StreamResponse:
-    """Take the order in. Raises `Problem`: 409, 422, 503."""
+    """Take the order in. Raises `Problem`: 400, 409, 422, 503."""
     _check_products(order)
-    if order.order_id is not UNSET:
-        return await _place_as(request, order, order.order_id)
-    order_id = uuid.uuid4().hex
-    if wait_s(request.headers):  # only its owner can tell when it rests
-        return await _place_as(request, msgspec.structs.replace(order, order_id=order_id), order_id)
-    return await _place_anywhere(place_message(order, order_id))
+    order_id = order.order_id
+    if order_id is UNSET:
+        key = key_of(request)
+        if key is None and not wait_s(request.headers):  # only its owner can tell when it rests
+            return await _place_anywhere(place_message(order, uuid.uuid4().hex))
+        order_id = key or uuid.uuid4().hex  # repeated, it is the same order
+        order = msgspec.structs.replace(order, order_id=order_id)
+    return await once(request, order, partial(_place_as, request, order, order_id))
 
 
 def _check_products(order: OrderRequest) -> None:

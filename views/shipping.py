@@ -49,7 +49,7 @@ class Shipping(Page):
         """Book the shipment of an order."""
         body = await read_body(request, ShipRequest)
         message = ShipOrder(body.order_id, address=body.address or None, carrier=body.carrier or None)
-        return await take(SHIPMENT, request, message)
+        return await take(SHIPMENT, request, body, message)
 
 
 @app.page("/v1/shipping/{order_id}", name="shipment")

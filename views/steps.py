@@ -12,9 +12,10 @@ from app.domain import saga
 from app.domain.order import Order, State
 from app.wiring import read_model
 from schemas.commands import OrderMessage
-from schemas.http import Answer
+from schemas.http import Answer, Request
 from schemas.rows import OrderRow
 from views.bodies import answer
+from views.idempotency import once
 from views.order_reads import order_row
 from views.owner import on_owner
 from views.problems import Problem, conflict, not_found
@@ -40,8 +41,8 @@ class Step:
     done: frozenset[str]
 
 
-async def take(step: Step, request: web.Request, message: OrderMessage) -> web.StreamResponse:
-    """Take the step for the order that `message` is for. Raises `Problem`: 404, 409, 503."""
+async def take(step: Step, request: web.Request, body: Request, message: OrderMessage) -> web.StreamResponse:
+    """Take the step for the order that `message`, made of `body`, is for. Raises `Problem`: 400, 404, 409, 422, 503."""
     order_id = message.order_id
 
     async def here(partition: int) -> web.Response:
@@ -57,7 +58,7 @@ async def take(step: Step, request: web.Request, message: OrderMessage) -> web.S
             raise _too_late(step, saga.STATUS[row.order.state])
         return answer(step.show(row), status)
 
-    return await on_owner(request, topics.ORDERS, order_id, here)
+    return await once(request, body, lambda: on_owner(request, topics.ORDERS, order_id, here))
 
 
 async def _of_finished(step: Step, order_id: str) -> web.Response:

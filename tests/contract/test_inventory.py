@@ -48,7 +48,9 @@ async def test_a_change_with_a_key_is_made_once(api: Api, fresh: str) -> None:
     change = {"productId": fresh, "quantity": 5, "mode": "adjust"}
     key = {"Idempotency-Key": f'"{fresh}"'}
     replies = await asyncio.gather(*(api.call("PUT", UPDATE, change, headers=key) for _ in range(5)))
-    assert {(reply.status, reply.body["onHand"]) for reply in replies} == {(200, 6)}
+    assert {reply.status for reply in replies} <= {200, 409}, "409: the first is not answered yet"
+    replies.append(await api.call("PUT", UPDATE, change, headers=key))
+    assert {reply.body["onHand"] for reply in replies if reply.status == 200} == {6}
     assert (await api.call("PUT", UPDATE, change, headers={"Idempotency-Key": f"{fresh}-2"})).body["onHand"] == 11
 
 

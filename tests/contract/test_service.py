@@ -26,7 +26,7 @@ async def test_the_tables_can_be_looked_into(api: Api, worker: Worker, fresh: st
     await api.supply(fresh, 5)
     tables = (await api.call("GET", "/tables")).body
     assert tables["workers"] == [f"http://127.0.0.1:{worker.port}"]
-    assert [it["name"] for it in tables["tables"]] == ["inventory", "orders", "payments", "shipments"]
+    assert [it["name"] for it in tables["tables"]] == ["answers", "inventory", "orders", "payments", "shipments"]
     assert all(it["partitions"] == list(range(8)) for it in tables["tables"])
     row: dict[str, Any] = (await api.call("GET", f"/tables/inventory/{fresh}")).body
     assert (row["__faust"]["ns"], row["stock"]["on_hand"]) == ("stock.row.v1", 5)

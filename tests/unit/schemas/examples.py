@@ -11,7 +11,7 @@ from app.domain.outside import Errand, Pending
 from app.domain.payment import PaymentOperation, PaymentStatus, PaymentWant
 from app.domain.shipment import ShipmentOperation, ShipmentStatus, ShipmentWant
 from app.domain.stock import Adjustment, LineStatus, Reservation, Stock
-from schemas import commands, dead_letters, facts, replies, rows
+from schemas import commands, dead_letters, facts, idempotency, replies, rows
 from schemas.codec import namespace_of
 from schemas.values import Mode
 
@@ -19,6 +19,7 @@ ADDRESS: Final = {"name": "Ada Lovelace", "city": "London"}
 METADATA: Final = {"channel": "web", "note": "naïve ☕"}
 ITEMS: Final = (("789", 2), ("cup.blue_1-a", 1))
 OUTSIDE: Final[dict[str, Any]] = {"reference": "ref-1", "attempts": 2, "reason": "said so"}
+TOLD: Final = idempotency.KeptAnswer(201, {"Location": "/v1/orders/123"}, '{"orderId":"123","note":"naïve ☕"}')
 ORDER: Final = Order(
     State.UNDOING,
     (
@@ -141,6 +142,10 @@ EXAMPLES: Final[tuple[Record, ...]] = (
         tracking_number="track-1",
         reason="said so",
     ),
+    idempotency.ClaimKey(key="00ff", fingerprint="5f2c"),
+    idempotency.KeepAnswer(key="00ff", fingerprint="5f2c", answer=TOLD),
+    idempotency.ForgetAnswer(key="00ff", offset=41),
+    idempotency.AnswerRow(key="00ff", fingerprint="5f2c", offset=41, updated_at_ms=1_700_000_000_000, answer=TOLD),
     dead_letters.DeadLetter(
         topic="orders",
         partition=3,
