@@ -5,6 +5,7 @@ found again by the next owner, in the row, when one of those records is replayed
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -39,10 +40,10 @@ class Chain:
 
 
 class Touched:
-    """Which keys a slice concerned, and in which ranges; `number` orders the slices."""
+    """Which keys a slice concerned, and in which ranges; `era` counts the times that the partitions have left."""
 
-    def __init__(self, number: int) -> None:
-        self.number = number
+    def __init__(self, era: int) -> None:
+        self.era = era
         self.keys: dict[str, tuple[int, set[Range]]] = {}
 
     def add(self, partition: int, key: str, held: Range) -> None:
@@ -72,8 +73,8 @@ class Caller:
         self._has_room.set()
         self._free = asyncio.Semaphore(calls.limit)
         self._chains: dict[str, Chain] = {}
-        self._newest: dict[str, int] = {}  # key -> number of the last slice that concerns it and is not safe
-        self._slices = 0
+        self._unsafe: Counter[str] = Counter()  # key -> how many slices concern it and are not safe yet
+        self._era = 0
         self._answers: list[tuple[Chain, Any]] = []
         self._settling: asyncio.Task[None] | None = None
 
@@ -83,27 +84,28 @@ class Caller:
 
     def touched(self) -> Touched:
         """Begin to note the keys of a slice."""
-        self._slices += 1
-        return Touched(self._slices)
+        return Touched(self._era)
 
     def sent(self, touched: Touched) -> None:
         """The slice is on its way: its rows may be in memory, but are not in Kafka yet."""
-        for key in touched.keys:
-            self._newest[key] = touched.number
+        self._unsafe.update(touched.keys.keys())
 
     def safe(self, touched: Touched) -> None:
         """The slice is safe: hold its records for running chains, and start the calls that are due."""
+        if touched.era != self._era:
+            return
         current = self._app.drain.is_current()
         for key, (partition, ranges) in touched.keys.items():
-            newest = self._newest.get(key) == touched.number
-            if newest:
-                del self._newest[key]
+            self._unsafe[key] -= 1
+            all_safe = not self._unsafe[key]
+            if all_safe:
+                del self._unsafe[key]
             if not current:
                 continue
             chain = self._chains.get(key)
             if chain is not None:
                 chain.hold(ranges)
-            elif newest:  # else a later slice wrote the row, and looks at it when that is safe
+            elif all_safe:  # else another slice may have written the row, and looks at it when that is safe
                 self._start(Chain(partition, key), ranges)
 
     def _start(self, chain: Chain, ranges: Iterable[Range]) -> None:
@@ -158,7 +160,7 @@ class Caller:
 
     def _go_on(self, chain: Chain) -> None:
         """Make the next call of a chain, or end it."""
-        intent = None if chain.key in self._newest else self._due(chain)
+        intent = None if chain.key in self._unsafe else self._due(chain)
         if intent is not None:
             self._call(chain, intent)
             return
@@ -174,6 +176,7 @@ class Caller:
             if chain.task is not None:
                 chain.task.cancel()
         self._chains.clear()
-        self._newest.clear()
+        self._unsafe.clear()
+        self._era += 1
         self._answers.clear()
         self._has_room.set()

@@ -119,6 +119,15 @@ async def test_a_call_starts_only_when_its_intent_is_safe(world: World) -> None:
     assert world.safe_keys == ["a"]
 
 
+async def test_a_later_slice_that_is_safe_first_starts_no_call_of_an_intent_that_is_not(world: World) -> None:
+    world.table.rows["a"] = ["charge"]
+    first, second = world.slice("a"), world.slice("a")  # the second is a double, and has nothing to send
+    await world.safe(*second)
+    assert world.gateway.asked == []
+    await world.safe(*first)
+    assert world.gateway.asked == ["a:charge"]
+
+
 async def test_a_chain_goes_on_while_something_is_due(world: World) -> None:
     world.table.rows["a"] = ["charge", "capture"]
     one = await world.safe(*world.slice("a"))
