@@ -133,12 +133,12 @@ def sequence(chance: random.Random) -> Iterator[str]:
 def torment(
     system: System, chance: random.Random, seconds: float, stretch: float, began: float, tell: Callable[[str], None]
 ) -> list[Done]:
-    """One fault after the other, with pauses in between, until so many seconds are over."""
+    """One fault after the other, with pauses in between, until so many seconds are over and each kind was done."""
     done: list[Done] = []
     until = time.monotonic() + seconds
     for kind in sequence(chance):
         system.rest(2 + 12 * stretch * chance.random())
-        if time.monotonic() >= until:
+        if time.monotonic() >= until and len(done) >= len(FAULTS):
             return done
         at_s = time.monotonic() - began
         what = FAULTS[kind](system, chance, stretch)

@@ -35,20 +35,20 @@ SETTINGS = {
 }
 
 
-class Away(Counter[int]):
-    """Exit codes of workers that ended by themselves."""
-
-
 class System:
-    """`workers` workers on a Kafka and a MongoDB of their own under `home`; a context manager that ends all of it."""
+    """`workers` workers on a Kafka and a MongoDB of their own under `home`; a context manager that ends all of it.
 
-    def __init__(self, home: Path, software: KafkaSoftware, mongod: Path, workers: int) -> None:
+    `settings` are told to the workers beside `SETTINGS`.
+    """
+
+    def __init__(self, home: Path, software: KafkaSoftware, mongod: Path, workers: int, **settings: str) -> None:
         self.kafka = EmbeddedKafka(home / "kafka", software)
         self.mongo = EmbeddedMongod(home / "mongod", mongod)
         self.workers: list[WorkerProcess] = []
-        self.ended_alone = Away()
+        self.ended_alone: Counter[int] = Counter()  # by exit code
         self.slow_to_end: list[str] = []
         self._home = home
+        self._settings = {**SETTINGS, **settings}
         self._first = workers
         self._wanted: set[int] = set()
         self._gone: dict[int, list[tuple[float, float]]] = {}
@@ -57,7 +57,7 @@ class System:
     @property
     def environment(self) -> dict[str, str]:
         """What workers and commands are told."""
-        return {**os.environ, **SETTINGS, "KAFKA_URL": self.kafka.url, "MONGO_URL": self.mongo.url}
+        return {**os.environ, **self._settings, "KAFKA_URL": self.kafka.url, "MONGO_URL": self.mongo.url}
 
     @property
     def urls(self) -> list[str]:
@@ -87,9 +87,9 @@ class System:
         self.mongo.kill()
         self.kafka.kill()
 
-    def add(self) -> int:
-        """One more worker; returns its number, from 0."""
-        made = make_worker(len(self.workers) + 1, free_port(), self._home, self.environment)
+    def add(self, module: str = "app.main") -> int:
+        """One more worker of the app in `module`; returns its number, from 0."""
+        made = make_worker(len(self.workers) + 1, free_port(), self._home, self.environment, module)
         self.workers.append(WorkerProcess(made.child, made.port, answers_ready))
         number = len(self.workers) - 1
         self.start(number)
