@@ -75,6 +75,7 @@ class Replays:
         self._timeout_s = timeout_s
         self._on_sent = on_sent
         self._letters: dict[Name, Letter] = {}
+        self._held: set[tuple[str, int, str] | None] = set()  # the queues whose head did not go through
         self.done: list[Done] = []
 
     async def run(self, letters: dict[Name, Letter], chosen: Sequence[Name], follow: bool) -> list[Done]:
@@ -96,8 +97,8 @@ class Replays:
         return self.done
 
     async def _round(self, names: Sequence[Name]) -> None:
-        held = {self._letters[done.name].queue for done in self.done if not done.good} - {None}
-        left = [name for name in names if self._letters[name].queue in held]
+        queues = {name: self._letters[name].queue for name in names}
+        left = [name for name in names if queues[name] in self._held]
         self.done += [Done(name, "left: what it waits for did not go through", False) for name in left]
         sent = self._send([name for name in names if name not in left])
         if not sent:
@@ -107,7 +108,9 @@ class Replays:
             ends[name.topic, name.partition] = max(offset + 1, ends.get((name.topic, name.partition), 0))
         decided = await self._box.decided(ends, self._timeout_s)
         self._letters = self._box.letters()
-        self.done += [self._outcome(name, offset, decided) for name, offset in sent]
+        told = [self._outcome(name, offset, decided) for name, offset in sent]
+        self._held |= {queues[it.name] for it in told if not it.good} - {None}
+        self.done += told
 
     def _send(self, names: Sequence[Name]) -> list[tuple[Name, int]]:
         sent = []
