@@ -22,7 +22,7 @@ from typing import Final
 
 from faust.types import TopicT
 
-from app.delivery import ConsumerRecord, NewTopicSpec, Parked, Send
+from app.delivery import LARGEST_RECORD_BYTES, ConsumerRecord, NewTopicSpec, Parked, Send
 from app.main import app, settings
 from schemas import commands, facts, idempotency, replies
 from schemas.codec import Decoder, encode
@@ -49,7 +49,8 @@ shipping = _topic("shipping", retention_ms=str(7 * _DAY_MS))
 answers = _topic("answers", retention_ms=str(_DAY_MS))
 order_events = _topic("orders.events", retention_ms="-1")
 inventory_events = _topic("inventory.events", cleanup_policy="compact")
-dead_letters = _topic("dead-letters", retention_ms=str(30 * _DAY_MS))
+# A letter holds its message in base64, and must have room for the largest there may be.
+dead_letters = _topic("dead-letters", retention_ms=str(30 * _DAY_MS), max_message_bytes=str(LARGEST_RECORD_BYTES))
 
 ORDERS: Final = orders.get_topic_name()
 INVENTORY: Final = inventory.get_topic_name()

@@ -29,6 +29,7 @@ from app.delivery.follower import Follower
 from app.delivery.front import Front
 from app.delivery.ownership import owner_of, workers
 from app.delivery.participant import Participant
+from app.delivery.polled import LARGEST_RECORD_BYTES
 from app.delivery.queues import is_entry
 from app.delivery.stats import Stats
 from app.delivery.table import RowTable, row_table
@@ -37,6 +38,7 @@ from app.delivery.topics import NewTopicSpec, TopicMismatch, ensure_topics
 
 __all__ = [
     "DROP_OF",
+    "LARGEST_RECORD_BYTES",
     "REPLAY_COUNT",
     "REPLAY_OF",
     "Calls",

@@ -16,6 +16,9 @@ log = logging.getLogger("librdkafka")
 
 POLL_EVERY_S = 0.002
 
+LARGEST_RECORD_BYTES = 4_000_000
+"""The largest record that is sent. The topic it goes to must take it: `max.message.bytes`."""
+
 
 def producer_settings(bootstrap: str, timeout_s: float) -> Settings:
     """Return librdkafka's settings: durable, in order, and as quick as was measured.
@@ -30,6 +33,7 @@ def producer_settings(bootstrap: str, timeout_s: float) -> Settings:
         "partitioner": "murmur2_random",
         "linger.ms": 2,
         "batch.size": 1_000_000,
+        "message.max.bytes": LARGEST_RECORD_BYTES,
         "queue.buffering.max.messages": 500_000,
         "socket.nagle.disable": True,
         "message.timeout.ms": int(timeout_s * 1000),

@@ -104,6 +104,7 @@ GARBAGE = {
     "no namespace": b'{"order_id": "o1"}',
     "out of bounds": encode(ReserveStock("o1", "789", quantity=0)),
     "another key": encode(CancelOrder("somebody-else")),
+    "nearly as large as may be": b'"' + b"x" * 990_000 + b'"',
 }
 
 
