@@ -75,7 +75,7 @@ class Child:
         with self.log.open("wb" if first else "ab") as output:
             self._log_start = output.tell()
             self._process = subprocess.Popen(
-                _tied(self.command),
+                tied(self.command),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -130,7 +130,8 @@ class Child:
         return "\n".join(text.splitlines()[-lines:])
 
 
-def _tied(command: tuple[str, ...]) -> tuple[str, ...]:
+def tied(command: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the command that runs this one for as long as this process lives (elsewhere than on Linux: as it is)."""
     if _ON_LINUX:
         # Isolated and without site: the interpreter is only a stepping stone and must be quick.
         return (sys.executable, "-I", "-S", str(_TETHER), str(os.getpid()), *command)

@@ -17,6 +17,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from app.embedded.ports import free_port
+from app.embedded.processes import tied
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
@@ -122,16 +123,16 @@ class Worker:
             "PYTHONPATH": f"{ROOT}:{HERE}",
             "PYTHONUNBUFFERED": "1",
         }
-        self._command = [
+        self._command = (
             *(sys.executable, "-m", "faust", "-A", module, "-L", "uvloop"),
             *("worker", "-l", "info", "--web-host", "127.0.0.1", "--web-port", str(self.port)),
-        ]
+        )
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> "Worker":
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                self._command, env=self._env, cwd=self._log.parent, stdout=log, stderr=subprocess.STDOUT
+                tied(self._command), env=self._env, cwd=self._log.parent, stdout=log, stderr=subprocess.STDOUT
             )
         return self
 
