@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -16,7 +17,10 @@ import orjson
 from yarl import URL
 
 BUSY: Final = frozenset({429, 503, 504})
-"""Answers of a worker that can't take the call now, and may later; the call had no effect, or may be repeated."""
+"""Answers of a worker that can't take the call now, and may later; the call had no effect, or may be repeated.
+
+So is a 409 that says when to come again: the same call, by its Idempotency-Key, is still under way.
+"""
 
 _CALL_TIMEOUT_S: Final = 20.0
 _DEFAULT_RETRY_S: Final = 0.5
@@ -36,11 +40,12 @@ class Unreachable(Failure):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer: its status, and its body when that is JSON. `retry_after_s` is how long a busy worker asks to wait."""
+    """An answer: its status, and its body when that is JSON. A `busy` worker asks to come again in `retry_after_s`."""
 
     status: int
     body: Any
     retry_after_s: float = _DEFAULT_RETRY_S
+    busy: bool = False
 
     @property
     def ok(self) -> bool:
@@ -108,7 +113,9 @@ class Api:
             raise Unreachable(f"{at} gave no answer within {timeout_s:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
             raise Unreachable(f"No worker at {at} ({_cause(error)}): start one, or say where with --url") from None
-        return Reply(response.status, _json(raw), _retry_after_s(response.headers.get("Retry-After")))
+        again = response.headers.get("Retry-After")
+        busy = response.status in BUSY or (response.status == HTTPStatus.CONFLICT and again is not None)
+        return Reply(response.status, _json(raw), _retry_after_s(again), busy)
 
     async def insist(
         self,
@@ -133,7 +140,7 @@ class Api:
                     raise
                 pause_s = _DEFAULT_RETRY_S
             else:
-                if reply.status not in BUSY or give_up():
+                if not reply.busy or give_up():
                     return reply
                 pause_s = reply.retry_after_s
             on_retry()

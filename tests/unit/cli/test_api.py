@@ -68,6 +68,16 @@ async def test_a_busy_worker_is_not_asked_for_ever() -> None:
         reply.expect()
 
 
+async def test_the_same_call_under_way_is_waited_for() -> None:
+    answers = iter([told({"detail": "under way"}, 409, Retry_After="0"), told({"onHand": 5}, 200)])
+
+    async def answer(_request: web.Request, _body: Any) -> web.Response:
+        return next(answers)
+
+    async with stub_worker(answer) as url, Api([url], "k") as api:
+        assert (await api.insist("PUT", "/", after(30))).expect() == {"onHand": 5}
+
+
 async def test_a_refusal_is_not_repeated() -> None:
     calls: list[None] = []
 
