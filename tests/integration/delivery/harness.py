@@ -151,7 +151,7 @@ class Worker:
         """What the worker says of itself; not ready when it says nothing."""
         try:
             return dict(self.get("/state"))
-        except (urllib.error.URLError, OSError):
+        except (urllib.error.URLError, OSError, ValueError):  # not there yet, or answers before its app has begun
             assert self.alive, f"{self.name} died with {self.code}: {self.log()[-3000:]}"
             return {"ready": False, "held": []}
 

@@ -20,6 +20,7 @@ from app.delivery.producer import BarrierProducer
 PLAIN, OURS = "plain_app", "worker_app"
 BACKLOG = 4000
 WHOLE = Outcome(0, 0, 0, 0, 0)
+TRIES_OF_PLAIN = 5
 
 Scenario = Callable[[str, str], tuple[int, Outcome]]
 
@@ -29,6 +30,11 @@ def result(broker: Broker, module: str, group: str, sent: int) -> tuple[int, Out
     if module == OURS:
         wait_drained(broker, group)
     return wait_still(broker, group), outcome(broker, group, sent)
+
+
+def went_wrong(plain: Callable[[], tuple[int, Outcome]]) -> bool:
+    """Whether plain Faust fails at least once in a few tries: a race decides, and sometimes it is lucky."""
+    return any(plain() != (0, WHOLE) for _ in range(TRIES_OF_PLAIN))
 
 
 @pytest.fixture
@@ -48,12 +54,14 @@ def backlog(broker: Broker, start_worker: StartWorker) -> Scenario:
 
 
 def test_what_is_fetched_while_recovery_ends_is_not_dropped(backlog: Scenario) -> None:
-    assert backlog(PLAIN, "slow-seek") != (0, WHOLE), "plain Faust drops messages, or never commits again"
+    goes_wrong = went_wrong(lambda: backlog(PLAIN, "slow-seek"))
+    assert goes_wrong, "plain Faust drops messages, or never commits again"
     assert backlog(OURS, "slow-seek") == (0, WHOLE)
 
 
 def test_a_jump_between_fetches_is_read_again_and_not_committed(backlog: Scenario) -> None:
-    assert backlog(PLAIN, "lost-fetch") != (0, WHOLE), "plain Faust commits over the jump, or never again"
+    goes_wrong = went_wrong(lambda: backlog(PLAIN, "lost-fetch"))
+    assert goes_wrong, "plain Faust commits over the jump, or never again"
     assert backlog(OURS, "lost-fetch") == (0, WHOLE)
 
 
@@ -68,7 +76,8 @@ def test_a_rebalance_repeats_nothing(broker: Broker, start_worker: StartWorker) 
         wait_until(lambda: joining.state()["ready"] and joining.state()["held"], 30, "it takes its share")
         return result(broker, module, group, load.stop())
 
-    assert run(PLAIN) != (0, WHOLE), "plain Faust repeats seconds of work, or never commits again"
+    goes_wrong = went_wrong(lambda: run(PLAIN))
+    assert goes_wrong, "plain Faust repeats seconds of work, or never commits again"
     assert run(OURS) == (0, WHOLE)
 
 
