@@ -93,29 +93,27 @@ class Healer:
                 self._next[partition] = end
 
     async def _diagnose(self) -> None:
-        foreign, self._foreign = self._foreign, []
-        for partition, first, end in foreign:
-            keys = await asyncio.to_thread(self._keys, partition, first, end)
-            if partition in self._next:
-                self._mark(partition, keys)
+        for foreign in list(self._foreign):
+            keys = await asyncio.to_thread(self._keys, *foreign)
+            if keys is not None and foreign in self._foreign:  # else not readable now, or the partition has left
+                self._foreign.remove(foreign)
+                self._mark(foreign[0], keys)
 
-    def _keys(self, partition: int, first: int, end: int) -> set[str]:
-        """The keys of the records from `first` to before `end`."""
+    def _keys(self, partition: int, first: int, end: int) -> set[str] | None:
+        """The keys of the records from `first` to before `end`; None when the broker does not give them all now."""
         reader = Consumer({"bootstrap.servers": self._app.bootstrap, "group.id": "healer", "enable.auto.commit": False})
         try:
             reader.assign([TopicPartition(self._table.changelog_topic_name, partition, first)])
             keys: set[str] = set()
             while (message := reader.poll(READ_TIMEOUT_S)) is not None:
+                offset, key = message.offset() or 0, message.key()
                 if message.error() is not None:
-                    raise KafkaException(message.error())
-                if (message.offset() or 0) >= end:
-                    break
-                key = message.key()
-                if isinstance(key, bytes) and not is_entry(key):
+                    return None
+                if offset < end and isinstance(key, bytes) and not is_entry(key):
                     keys.add(key.decode(errors="replace"))
-                if (message.offset() or 0) == end - 1:
-                    break
-            return keys
+                if offset >= end - 1:
+                    return keys
+            return None
         finally:
             reader.close()
 

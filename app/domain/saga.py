@@ -28,10 +28,8 @@ STEPS: Final[dict[tuple[State, T], State]] = {
     (S.AUTHORIZING, T.AUTHORIZED): S.AWAIT_SHIP,
     (S.AWAIT_SHIP, T.SHIP): S.BOOKING,
     (S.BOOKING, T.BOOKED): S.CAPTURING,
-    (
-        S.CAPTURING,
-        T.CAPTURED,
-    ): S.COMMITTING,  # the money first: a failed capture must not leave committed goods
+    # the money before the goods: a failed capture must not leave committed goods
+    (S.CAPTURING, T.CAPTURED): S.COMMITTING,
     (S.COMMITTING, T.ALL_COMMITTED): S.SHIPPED,
     # back: every failure joins one tail
     (S.RESERVING, T.LINE_REJECTED): S.CALLING_OFF,
