@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from app.audit.log import LogRecord
+from app.adapters.kafka_log import LogRecord
 from app.audit.report import Kind, Report
 from app.delivery import Row, RowTable
 from app.delivery.queues import is_entry

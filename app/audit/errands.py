@@ -13,8 +13,8 @@ from typing import Any, Final, NamedTuple
 from faust import Record
 
 from app import topics
+from app.adapters.kafka_log import Committed, LogRecord
 from app.audit.books import PAYMENTS, SHIPMENTS, Book, Kept, Table
-from app.audit.log import Committed, LogRecord
 from app.audit.orders import Orders
 from app.audit.report import Kind, Report
 from app.delivery import Refused, Row

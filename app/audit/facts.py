@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from app import topics
-from app.audit.log import Committed, LogRecord
+from app.adapters.kafka_log import Committed, LogRecord
 from app.audit.orders import Orders
 from app.audit.report import Kind, Report
 from schemas.codec import Undecodable

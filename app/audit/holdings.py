@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from app import topics
-from app.audit.log import LogRecord, Spans
+from app.adapters.kafka_log import LogRecord, Spans
 from app.audit.orders import Orders
 from app.audit.replay import Replay
 from app.audit.report import Kind, Report

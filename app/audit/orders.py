@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from app.adapters.kafka_log import Committed, LogRecord, Spans
 from app.audit.books import Book
-from app.audit.log import Committed, LogRecord, Spans
 from app.audit.replay import Replay, began_before
 from app.audit.report import Report
 from app.delivery import Row

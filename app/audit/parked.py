@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from app.audit.log import Committed, LogRecord, Spans
+from app.adapters.kafka_log import Committed, LogRecord, Spans
 from app.audit.report import Kind, Report
 from schemas.codec import Decoder, Undecodable
 from schemas.dead_letters import DeadLetter

@@ -10,8 +10,8 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from app.adapters.kafka_log import Committed, LogRecord, Spans
 from app.audit.books import Book, Kept, Table
-from app.audit.log import Committed, LogRecord, Spans
 from app.audit.report import Kind, Report
 from app.delivery import Decide, Refused, Row
 from schemas.codec import encode

@@ -8,13 +8,13 @@ from typing import Final
 from faust import Record
 
 from app import topics
+from app.adapters.kafka_log import Log, LogRecord, Spans
 from app.audit import books, errands, ledgers, live, parked
 from app.audit.books import Book, Table
 from app.audit.errands import PAYMENT_ERRANDS, SHIPMENT_ERRANDS, Asked, Errands
 from app.audit.facts import Facts
 from app.audit.holdings import Holdings
 from app.audit.live import Live
-from app.audit.log import Log, LogRecord, Spans
 from app.audit.orders import Orders
 from app.audit.replay import Replay
 from app.audit.report import Reach, Report

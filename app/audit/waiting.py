@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from faust import Record
 
 from app import topics
-from app.audit.log import Committed, LogRecord
+from app.adapters.kafka_log import Committed, LogRecord
 from app.audit.orders import Orders
 from app.audit.report import Kind, Report
 from app.domain.order import PAYMENT, SHIPMENT, Verb, line_leg

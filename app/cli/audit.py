@@ -12,8 +12,8 @@ from faust.cli import option
 from pymongo.errors import PyMongoError
 from rich.progress import Progress
 
+from app.adapters.kafka_log import KafkaLog, LogUnreadable
 from app.audit.live import Held
-from app.audit.log import KafkaLog, LogUnreadable
 from app.audit.report import Difference, Report
 from app.audit.run import Audit
 from app.audit.stores import MongoStores

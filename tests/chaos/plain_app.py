@@ -13,9 +13,9 @@ from faust.transport.drivers.aiokafka import Consumer, Transport
 from agents.payments import GatewayCalls
 from agents.shipping import CarrierCalls
 from app import topics
+from app.adapters.kafka_log import LogRecord
 from app.audit import books
 from app.audit.books import Table
-from app.audit.log import LogRecord
 from app.delivery import Effects, Refused, Send
 from app.main import settings
 from app.participants import inventory, orders, payments, shipping

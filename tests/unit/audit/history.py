@@ -12,11 +12,11 @@ from functools import partial
 from typing import Any
 
 from app import topics
+from app.adapters.kafka_log import Committed, LogRecord, Span, Spans
 from app.audit import books
 from app.audit.books import Table
 from app.audit.facts import Shown
 from app.audit.ledgers import Entry
-from app.audit.log import Committed, LogRecord, Span, Spans
 from app.audit.report import Kind, Report
 from app.audit.run import CONSUMED, Audit
 from app.audit.stores import Documents

@@ -1,4 +1,4 @@
-"""Kafka's log as the audit reads it: partitions are assigned, never subscribed to, and nothing is ever committed."""
+"""Kafka's log for those that read it beside the workers: without a group, and without committing anything."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class KafkaLog:
     async def batches(self, topic: str, spans: Spans) -> AsyncIterator[list[LogRecord]]:
         """See `Log`."""
         left = {partition: span.end for partition, span in spans.items() if span.end > span.low}
-        reader = Consumer({**self._settings, "group.id": "audit"})
+        reader = Consumer({**self._settings, "group.id": "log-reader"})
         try:
             reader.assign([TopicPartition(topic, partition, spans[partition].low) for partition in left])
             heard_s = time.monotonic()
