@@ -6,10 +6,11 @@ import time
 from typing import Any
 
 from app import topics
-from app.delivery import Effects, Participant, Rows
+from app.delivery import Effects, Participant, Rows, Tell
 from app.main import app, settings
 from app.participants.ends import Ended
 from app.participants.payments import decide, settle
+from app.participants.stalling import stalled
 from app.wiring import Charge, charge, gateway
 from schemas.rows import PaymentRow
 from tables import payments as table
@@ -29,9 +30,9 @@ class GatewayCalls:
             pending.key, pending.operation, key, row.amount_minor, row.currency, row.method or "", row.reference
         )
 
-    async def perform(self, _key: str, intent: Charge) -> Ended:
+    async def perform(self, key: str, intent: Charge, tell: Tell) -> Ended:
         """Make the call until its outcome is known."""
-        verdict, attempts = await charge(intent)
+        verdict, attempts = await charge(intent, lambda vain: tell(stalled(key, intent.operation, vain)))
         return Ended(*verdict, attempts, int(time.time() * 1000))
 
     def settle(self, rows: Rows, key: str, answer: Ended) -> Effects:

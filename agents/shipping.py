@@ -6,10 +6,11 @@ import time
 from typing import Any
 
 from app import topics
-from app.delivery import Effects, Participant, Rows
+from app.delivery import Effects, Participant, Rows, Tell
 from app.main import app, settings
 from app.participants.ends import Ended
 from app.participants.shipping import decide, settle
+from app.participants.stalling import stalled
 from app.wiring import Consignment, carrier, consign
 from schemas.rows import ShipmentRow
 from tables import shipments as table
@@ -27,9 +28,9 @@ class CarrierCalls:
             return None
         return Consignment(pending.key, pending.operation, key, pending.at, row.items, row.address or {})
 
-    async def perform(self, _key: str, intent: Consignment) -> Ended:
+    async def perform(self, key: str, intent: Consignment, tell: Tell) -> Ended:
         """Make the call until its outcome is known."""
-        verdict, attempts = await consign(intent)
+        verdict, attempts = await consign(intent, lambda vain: tell(stalled(key, intent.operation, vain)))
         return Ended(*verdict, attempts, int(time.time() * 1000))
 
     def settle(self, rows: Rows, key: str, answer: Ended) -> Effects:

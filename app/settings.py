@@ -10,6 +10,14 @@ from dataclasses import dataclass, fields
 from typing import Any, Final, get_type_hints
 
 KAFKA_SCHEME: Final = "kafka://"
+_AT_LEAST_ONE: Final = (
+    "partitions",
+    "replication",
+    "gateway_calls",
+    "carrier_calls",
+    "call_attempts",
+    "requests_in_flight",
+)
 
 
 class SettingsError(ValueError):
@@ -101,6 +109,8 @@ class Settings:
     """The pause before a call with an unknown outcome is made again; it doubles each time, with jitter."""
     retry_longest_s: float = 5.0
     """The longest such pause."""
+    call_attempts: int = 100
+    """After so many attempts without a definite answer (some six minutes) the order turns back; the call goes on."""
 
     projection_gather_s: float = 0.1
     """How long the projection gathers facts before it writes them to MongoDB."""
@@ -145,7 +155,7 @@ class Settings:
         for name in ("gateway_failure_rate", "carrier_failure_rate"):
             if not 0 <= getattr(self, name) < 1:
                 raise SettingsError(f"{name.upper()} must be at least 0 and below 1")
-        for name in ("partitions", "replication", "gateway_calls", "carrier_calls", "requests_in_flight"):
+        for name in _AT_LEAST_ONE:
             if getattr(self, name) < 1:
                 raise SettingsError(f"{name.upper()} must be at least 1")
         return self

@@ -71,6 +71,7 @@ read_order_message = Decoder(
         *replies.STOCK_REPLIES.values(),
         *replies.PAYMENT_REPLIES.values(),
         *replies.SHIPMENT_REPLIES.values(),
+        replies.CallStalled,
     )
 )
 read_stock_command = Decoder(

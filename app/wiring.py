@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Awaitable, Callable
 from functools import cache
 from typing import Final
 
@@ -12,7 +13,7 @@ from app.adapters import mongo
 from app.adapters.carrier import Carrier, Consignment
 from app.adapters.gateway import Charge, Gateway
 from app.adapters.ledger import Ledger
-from app.adapters.outcome import Settled, Verdict, until_definite
+from app.adapters.outcome import Retry, Settled, Verdict, until_definite
 from app.adapters.read_model import ReadModel
 from app.adapters.simulated_carrier import SimulatedCarrier
 from app.adapters.simulated_gateway import SimulatedGateway
@@ -68,21 +69,14 @@ def carrier() -> Carrier:
 _jitter: Final = random.Random()  # noqa: S311 - spreads retries, keeps no secret
 
 
-async def charge(what: Charge) -> Settled:
-    """Have the gateway do it, until its outcome is known."""
-    return await until_definite(
-        lambda attempt: gateway().perform(what, attempt),
-        first_s=settings.retry_first_s,
-        longest_s=settings.retry_longest_s,
-        jitter=_jitter,
-    )
+_retry: Final = Retry(settings.retry_first_s, settings.retry_longest_s, settings.call_attempts)
 
 
-async def consign(what: Consignment) -> Settled:
-    """Have the carrier do it, until its outcome is known."""
-    return await until_definite(
-        lambda attempt: carrier().perform(what, attempt),
-        first_s=settings.retry_first_s,
-        longest_s=settings.retry_longest_s,
-        jitter=_jitter,
-    )
+async def charge(what: Charge, stalled: Callable[[int], Awaitable[None]]) -> Settled:
+    """Have the gateway do it, until its outcome is known. `stalled` is told of every so many vain attempts."""
+    return await until_definite(lambda attempt: gateway().perform(what, attempt), stalled, _retry, _jitter)
+
+
+async def consign(what: Consignment, stalled: Callable[[int], Awaitable[None]]) -> Settled:
+    """Have the carrier do it, until its outcome is known. `stalled` is told of every so many vain attempts."""
+    return await until_definite(lambda attempt: carrier().perform(what, attempt), stalled, _retry, _jitter)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from app.domain.order import PaymentView, Reason, ShipmentView
+from app.domain.order import PaymentView, Reason, ShipmentView, Verb
 from app.domain.payment import PaymentStatus
 from app.domain.shipment import ShipmentStatus
-from app.domain.signals import LineTold, PaymentTold, ShipmentTold
+from app.domain.signals import LegStalled, LineTold, PaymentTold, ShipmentTold
 from app.domain.stock import LineStatus
 from schemas.commands import OrderMessage
 from schemas.values import Count, CurrencyIfPriced, Identifier, PriceMinor, Words
@@ -160,6 +160,18 @@ class ShipmentLeft(ShipmentReply, namespace="shipment.left.v1"):
     """It was to be called off, but has left."""
 
     status = ShipmentStatus.LEFT
+
+
+class CallStalled(OrderMessage, namespace="call.stalled.v1"):
+    """So many attempts, and the gateway or carrier gave no definite answer to what `verb` wants of this leg."""
+
+    leg: Words
+    verb: Verb
+    attempts: Count
+
+    def signal(self) -> LegStalled:
+        """The leg is stalled."""
+        return LegStalled(self.leg, self.verb)
 
 
 STOCK_REPLIES: Final = {kind.status: kind for kind in (StockReserved, StockRejected, StockReleased, StockCommitted)}

@@ -27,17 +27,31 @@ class Settled(NamedTuple):
     attempts: int
 
 
-async def until_definite(
-    call: Callable[[int], Awaitable[Verdict]], *, first_s: float, longest_s: float, jitter: random.Random
-) -> Settled:
-    """Make the call until its outcome is known, waiting ever longer, at most `longest_s`, with jitter in between.
+class Retry(NamedTuple):
+    """How calls are made again: the first pause and the longest, and after how many attempts they are `stalled`."""
 
-    `call` gets the number of the attempt, from 1.
+    first_s: float
+    longest_s: float
+    attempts: int
+
+
+async def until_definite(
+    call: Callable[[int], Awaitable[Verdict]],
+    stalled: Callable[[int], Awaitable[None]],
+    retry: Retry,
+    jitter: random.Random,
+) -> Settled:
+    """Make the call until its outcome is known, waiting ever longer, with jitter in between.
+
+    `call` gets the number of the attempt, from 1. `stalled` gets it as often as another `retry.attempts` of them have
+    brought nothing definite: what was told then may have been lost with a worker.
     """
-    attempt, pause_s = 1, first_s
+    attempt, pause_s, longest_s = 1, retry.first_s, retry.longest_s
     while True:
         try:
             return Settled(await call(attempt), attempt)
         except OutcomeUnknown:
+            if attempt % retry.attempts == 0:
+                await stalled(attempt)
             await asyncio.sleep(pause_s * jitter.uniform(0.5, 1.0))
             attempt, pause_s = attempt + 1, min(pause_s * 2, longest_s)

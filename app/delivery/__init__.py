@@ -23,6 +23,7 @@ from app.delivery.contract import (
     Row,
     Rows,
     Send,
+    Tell,
     Unavailable,
 )
 from app.delivery.follower import Follower
@@ -65,6 +66,7 @@ __all__ = [
     "Rows",
     "Send",
     "Stats",
+    "Tell",
     "TopicMismatch",
     "Unavailable",
     "ensure_topics",

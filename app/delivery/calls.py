@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from app.delivery.contract import Calls
+from app.delivery.contract import Calls, Send
 from app.delivery.draft import Draft
 from app.delivery.ranges import Range
 from app.delivery.sink import OnOffset
@@ -130,12 +130,20 @@ class Caller:
         async with self._free:
             self._app.stats.calls_running += 1
             try:
-                answer = await self._calls.perform(chain.key, intent)
+                answer = await self._calls.perform(chain.key, intent, self._tell)
             finally:
                 self._app.stats.calls_running -= 1
         self._answers.append((chain, answer))
         if self._settling is None:
             self._settling = self._app.spawn(self._settle(), "settling answers")
+
+    async def _tell(self, send: Send) -> None:
+        if not self._app.drain.is_current():
+            return  # the next owner makes the call, and tells of it
+        self._app.guard.check("before a call's send")
+        out = self._app.sink.begin()
+        out.send(send.topic, send.key, send.value, headers=send.headers)
+        await out.done()
 
     async def _settle(self) -> None:
         """Settle all answers that are there, slice by slice, until there are none."""

@@ -3,7 +3,7 @@
 Nothing here touches Kafka, so decisions and their tests import it without a broker.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
@@ -127,6 +127,10 @@ Park: TypeAlias = Callable[[ConsumerRecord, Parked], Send]
 """Pure: the dead letter of a record."""
 
 
+Tell: TypeAlias = Callable[[Send], Awaitable[None]]
+"""Sends a record beside the stream, and waits until it is in the log. Does nothing once the partition has left."""
+
+
 class Calls(Protocol):
     """Outside calls that run beside the stream, one chain a key.
 
@@ -141,8 +145,11 @@ class Calls(Protocol):
     def due(self, key: str, row: Row) -> Any | None:
         """Pure: the intent that the row says is under way, or `None`."""
 
-    async def perform(self, key: str, intent: Any) -> Any:
-        """Make the call; retry inside until the answer is definite. An exception stops the worker."""
+    async def perform(self, key: str, intent: Any, tell: Tell) -> Any:
+        """Make the call; retry inside until the answer is definite. An exception stops the worker.
+
+        `tell` sends what others should know meanwhile; it may be lost, or told twice, when workers die.
+        """
 
     def settle(self, rows: Rows, key: str, answer: Any) -> Effects:
         """Pure: what a definite answer causes."""

@@ -9,8 +9,8 @@ from typing import Final, TypeAlias
 
 from app.domain import money
 from app.domain.order import PAYMENT, SHIPMENT, Order, Reason, State, Verb, line_leg
-from app.domain.payment import PaymentStatus
-from app.domain.shipment import ShipmentStatus
+from app.domain.payment import PaymentOperation, PaymentStatus
+from app.domain.shipment import ShipmentOperation, ShipmentStatus
 from app.domain.signals import LineTold, PaymentTold, ShipmentTold
 from app.domain.stock import LineStatus
 
@@ -35,6 +35,7 @@ class Trigger(StrEnum):
     ALL_COMMITTED = "ALL_COMMITTED"
     CANCEL = "CANCEL"
     DEADLINE = "DEADLINE"
+    STALLED = "STALLED"
     CALLED_OFF = "CALLED_OFF"
     HAS_LEFT = "HAS_LEFT"
     UNDONE_REJECTED = "UNDONE_REJECTED"
@@ -57,6 +58,16 @@ ANSWERS: Final[dict[Verb, frozenset[StrEnum]]] = {
     Verb.CALL_OFF: frozenset({_H.CALLED_OFF, _H.REFUSED, _H.LEFT}),
 }
 """A reply carries the leg's present status, and only a status that answers the current command clears it."""
+
+SERVES: Final[dict[PaymentOperation | ShipmentOperation, tuple[str, Verb]]] = {
+    PaymentOperation.AUTHORIZE: (PAYMENT, Verb.AUTHORIZE),
+    PaymentOperation.CAPTURE: (PAYMENT, Verb.CAPTURE),
+    PaymentOperation.VOID: (PAYMENT, Verb.REVERSE),
+    PaymentOperation.REFUND: (PAYMENT, Verb.REVERSE),
+    ShipmentOperation.BOOK: (SHIPMENT, Verb.BOOK),
+    ShipmentOperation.CALL_OFF: (SHIPMENT, Verb.CALL_OFF),
+}
+"""Of each operation outside the leg, and the command of the order that it serves."""
 
 _PAYMENT_CALLS_FOR: Final = {
     (State.AUTHORIZING, _P.AUTHORIZED): _T.AUTHORIZED,

@@ -14,7 +14,7 @@ from app.domain import legs
 from app.domain.legs import Trigger as T
 from app.domain.order import Change, Order, Reason, State, Status, Unanswered, Verb, line_leg
 from app.domain.order import State as S
-from app.domain.signals import Ask, Asked, DeadlinePassed, LineTold, Placed, Signal
+from app.domain.signals import Ask, Asked, DeadlinePassed, LegStalled, LineTold, Placed, Signal
 from app.domain.stock import LineStatus
 
 CAN_TURN_BACK: Final = (
@@ -37,6 +37,7 @@ STEPS: Final[dict[tuple[State, T], State]] = {
     (S.AUTHORIZING, T.DECLINED): S.CALLING_OFF,
     (S.BOOKING, T.SHIPPING_REFUSED): S.CALLING_OFF,
     (S.CAPTURING, T.CAPTURE_FAILED): S.CALLING_OFF,
+    **{(state, T.STALLED): S.CALLING_OFF for state in (S.AUTHORIZING, S.BOOKING, S.CAPTURING)},
     **{(state, trigger): S.CALLING_OFF for state in CAN_TURN_BACK for trigger in (T.CANCEL, T.DEADLINE)},
     (S.CALLING_OFF, T.CALLED_OFF): S.UNDOING,
     (S.CALLING_OFF, T.HAS_LEFT): S.LEFT,
@@ -83,6 +84,7 @@ HOW_IT_ENDS: Final[dict[T, tuple[State, Reason | None]]] = {
     T.SHIPPING_REFUSED: (S.REJECTED, Reason.SHIPPING_REFUSED),
     T.CAPTURE_FAILED: (S.REJECTED, Reason.PAYMENT_DECLINED),
     T.DEADLINE: (S.REJECTED, Reason.EXPIRED),
+    T.STALLED: (S.REJECTED, Reason.EXPIRED),
     T.CANCEL: (S.CANCELLED, None),  # the customer says why
 }
 
@@ -127,6 +129,8 @@ def decide(order: Order | None, signal: Signal, offset: int, at_ms: int = 0) -> 
             noted = replace(order, reason=signal.reason)
     elif isinstance(signal, DeadlinePassed):
         trigger = T.DEADLINE if signal.version == order.version else None
+    elif isinstance(signal, LegStalled):
+        trigger = T.STALLED if order.waits_for(signal.leg) is signal.verb else None
     else:
         noted, again, untracked = legs.note(order, signal)
         noted = _ask(noted, again, offset)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from app.domain.order import Line, PaymentView, Reason, ShipmentView
+from app.domain.order import Line, PaymentView, Reason, ShipmentView, Verb
 from app.domain.stock import LineStatus
 
 
@@ -68,4 +68,15 @@ class ShipmentTold:
     shipment: ShipmentView
 
 
-Signal: TypeAlias = Placed | Asked | DeadlinePassed | LineTold | PaymentTold | ShipmentTold
+@dataclass(frozen=True, slots=True)
+class LegStalled:
+    """The world outside was asked again and again for what this command wants, and gave no definite answer.
+
+    It is asked on. Counts only while the leg still has to answer this command.
+    """
+
+    leg: str
+    verb: Verb
+
+
+Signal: TypeAlias = Placed | Asked | DeadlinePassed | LegStalled | LineTold | PaymentTold | ShipmentTold

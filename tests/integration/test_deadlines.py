@@ -56,3 +56,18 @@ async def test_after_a_restart_another_worker_keeps_the_deadlines(
         assert {order["reason"] for order in ended} == {"EXPIRED"}
         assert {order["version"] for order in ended} == {4}  # each once: placed, waiting, undone, rejected
         assert (await shop.settled_stock("789"))["available"] == 10
+
+
+async def test_an_order_turns_back_when_the_gateway_gives_no_answer_and_what_it_did_after_all_is_undone(
+    worker_factory: WorkerFactory, mongo: EmbeddedMongod, app_id: str
+) -> None:
+    """`flaky` loses the first two calls, of which the order is told; the third authorises, and must be voided."""
+    worker = worker_factory(environment={"CALL_ATTEMPTS": "2"})
+    async with Shop([worker.url], mongo.url, app_id) as shop:
+        await shop.supply("789", 10)
+        await shop.place("o1", {"789": 1}, payment={"method": "flaky"})
+        order = await shop.at_rest("o1")
+
+        assert (order["status"], order["reason"], order["paymentStatus"]) == ("REJECTED", "EXPIRED", "VOIDED")
+        assert shop.money() == {"authorize": 100, "void": 100}
+        assert (await shop.settled_stock("789"))["available"] == 10

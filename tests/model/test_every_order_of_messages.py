@@ -1,6 +1,6 @@
 """One order, every history: whatever order its messages arrive in, with doubles, cancels and deadlines at each moment.
 
-Each setting below is explored to its end: all in all some 570,000 states and 2.2 million moves between them. What that
+Each setting below is explored to its end: all in all some 630,000 states and 2.4 million moves between them. What that
 leaves out: crashes and replays (`tests/unit/domain/test_stock_properties.py` has those of one product), other orders
 beside this one, and more doubles at once than the setting says. `-rP` shows the counts.
 """
@@ -57,6 +57,8 @@ SETTINGS: dict[str, tuple[Setting, int, set[State]]] = {
         2_600,
         REJECTED_ONLY,
     ),
+    "one line, a double, a cancel, a stalled call": (Setting(ONE, ONE, doubles=1, cancels=1, stalls=1), 46_000, ALL),
+    "one line, a cancel, two stalled calls": (Setting(ONE, ONE, cancels=1, stalls=2), 9_400, ALL),
     "two lines, two doubles": (Setting(TWO, TWO, doubles=2), 44_000, UNCANCELLED),
 }
 """With how many states there are at least, as an exploration that goes nowhere finds nothing; and where it may end."""

@@ -11,8 +11,9 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from app.domain import legs
 from app.domain.order import Line, Order
-from app.domain.signals import Ask, Asked, DeadlinePassed, Placed
+from app.domain.signals import Ask, Asked, DeadlinePassed, LegStalled, Placed
 from app.domain.stock import Stock
 from tests.model.participants import Answer, Message, Participant, Shelf, Supply, participants
 
@@ -27,6 +28,7 @@ class Setting:
     cancels: int = 0
     deadlines: int = 0
     supplies: int = 0
+    stalls: int = 0
     manual: bool = False
 
 
@@ -37,7 +39,7 @@ class State(NamedTuple):
     to: tuple[tuple[int, ...], ...]
     back: tuple[tuple[int, ...], ...]
     late: tuple[tuple[int, int], ...]
-    left: tuple[int, int, int, int, int, int]
+    left: tuple[int, int, int, int, int, int, int]
 
 
 class Move(NamedTuple):
@@ -89,7 +91,7 @@ class World:
             rows[f"line:{product_id}"] = Shelf(counters, None, on_hand or 0)
         nobody: tuple[tuple[int, ...], ...] = ((),) * len(self.names)
         people = 1 if chosen.manual else 0
-        left = (chosen.doubles, chosen.cancels, chosen.deadlines, chosen.supplies, people, people)
+        left = (chosen.doubles, chosen.cancels, chosen.deadlines, chosen.supplies, people, people, chosen.stalls)
         empty = State(tuple(self.number(rows[name]) for name in self.names), nobody, nobody, (), left)
         lines = tuple(Line(name, pieces) for name, pieces in chosen.quantities.items())
         placed = Placed(lines, "f", chosen.manual, chosen.manual)
@@ -155,7 +157,7 @@ class World:
                     yield Move(who, message, "from outside"), self.told(state, who, message)
 
     def _chances(self, state: State) -> Iterator[tuple[Move, State]]:
-        doubles, cancels, deadlines, supplies, pays, ships = state.left
+        doubles, cancels, deadlines, supplies, pays, ships, stalls = state.left
         version = self.order(state).version
         for nth, left, said in (
             (1, cancels, Asked(Ask.CANCEL, "changed my mind")),
@@ -173,6 +175,12 @@ class World:
         if supplies:
             message, spent = self.number(Supply.TWO_PIECES), state._replace(left=_spent(state.left, 3))
             yield Move(1, message, ""), self.told(spent, 1, message)
+        if stalls:
+            for who in (len(self.names) - 2, len(self.names) - 1):
+                pending = getattr(self.things[state.rows[who]], "pending", None)
+                if pending is not None:
+                    message, spent = self.number(LegStalled(*legs.SERVES[pending.operation])), _spent(state.left, 6)
+                    yield Move(0, message, "is sent, and under way"), _delayed(state._replace(left=spent), 0, message)
         if doubles:
             for waiting in self.order(state).unanswered:
                 who, again = self.names.index(waiting.leg), self.number(waiting.verb)
@@ -192,11 +200,11 @@ def _delayed(state: State, who: int, message: int) -> State:
     return state._replace(late=tuple(sorted((*state.late, (who, message)))))
 
 
-def _spent(left: tuple[int, ...], nth: int) -> tuple[int, int, int, int, int, int]:
+def _spent(left: tuple[int, ...], nth: int) -> tuple[int, int, int, int, int, int, int]:
     spent = list(left)
     spent[nth] -= 1
-    doubles, cancels, deadlines, supplies, pays, ships = spent
-    return doubles, cancels, deadlines, supplies, pays, ships
+    doubles, cancels, deadlines, supplies, pays, ships, stalls = spent
+    return doubles, cancels, deadlines, supplies, pays, ships, stalls
 
 
 def _spoken(thing: object) -> str:
@@ -209,4 +217,6 @@ def _spoken(thing: object) -> str:
         return f"the customer says {thing.what}"
     if isinstance(thing, DeadlinePassed):
         return f"deadline of version {thing.version}"
+    if isinstance(thing, LegStalled):
+        return f"{thing.leg} {thing.verb} is stalled"
     return thing.name if isinstance(thing, Answer) else str(thing)

@@ -28,6 +28,7 @@ from app.delivery import (
     Row,
     Rows,
     Send,
+    Tell,
     Unavailable,
     owner_of,
     row_table,
@@ -132,7 +133,7 @@ class Asking:
     def due(self, key: str, row: Row) -> Any | None:
         return row["pending"]
 
-    async def perform(self, key: str, intent: Any) -> Any:
+    async def perform(self, key: str, intent: Any, tell: Tell) -> Any:
         note(intent)
         await asyncio.sleep(0.01 if key.startswith("quick") else CALL_S)
         return f"yes to {intent}"

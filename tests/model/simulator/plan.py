@@ -31,6 +31,7 @@ class Plan:
     remind: float
     lose_answer: float
     refusals: float
+    stall: float
     slice_size: int
     orders: dict[str, PlaceOrder] = field(default_factory=dict)
     sends: list[Sent] = field(default_factory=list)
@@ -49,6 +50,7 @@ def plan(seed: int) -> Plan:
         remind=random.choice((0.0, 0.03)),
         lose_answer=random.choice((0.0, 0.3, 0.6)),
         refusals=random.choice((0.0, 0.0, 0.1, 0.4)),
+        stall=random.choice((0.0, 0.0, 0.2)),
         slice_size=random.choice((1, 2, 4, 8)),
     )
     for number in range(random.randint(1, 5)):

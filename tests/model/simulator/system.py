@@ -17,6 +17,7 @@ from app.delivery.contract import Effects
 from app.domain import saga
 from app.domain.order import State
 from app.participants.order_commands import command_sends
+from app.participants.stalling import stalled
 from schemas.commands import ReachDeadline
 from schemas.rows import OrderRow
 from tests.model.simulator import promises
@@ -193,6 +194,10 @@ class System:
         ok = self.outside.call(chain.key, pending.operation.value, pending.at, pending.key)
         if self.random.random() < self.plan.lose_answer:
             self.story.tell(f"{worker.name} calls {pending.at} to {pending.operation}: the answer is lost", chain.key)
+            if self.random.random() < self.plan.stall:
+                send = stalled(chain.key, pending.operation, 100)
+                self.broker.send(send.topic, send.key, send.value)
+                self.story.tell(f"{worker.name} tells {chain.key} that the call is stalled", chain.key)
             return
         self.story.tell(f"{worker.name} calls {pending.at} to {pending.operation}: {ok}", chain.key)
         effects: Effects = worker.settle(chain, ok)

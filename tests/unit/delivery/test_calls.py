@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.delivery.calls import Caller
-from app.delivery.contract import Effects, Row, Rows
+from app.delivery.contract import Effects, Row, Rows, Send, Tell
 from app.delivery.ranges import Range
 from app.delivery.stats import Stats
 
@@ -21,12 +21,14 @@ class Gateway:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.answers: dict[str, asyncio.Future[str]] = {}
+        self.tell: Tell
 
     def due(self, key: str, row: Row) -> Any | None:
         return row[0] if row else None
 
-    async def perform(self, key: str, intent: Any) -> Any:
+    async def perform(self, key: str, intent: Any, tell: Tell) -> Any:
         self.asked.append(f"{key}:{intent}")
+        self.tell = tell
         self.answers[key] = asyncio.get_running_loop().create_future()
         return await self.answers[key]
 
@@ -55,10 +57,13 @@ class FakeTable:
 class FakeSink:
     """Acknowledges at once."""
 
+    def __init__(self) -> None:
+        self.sent: list[tuple[Any, ...]] = []
+
     def begin(self) -> Any:
         acknowledged = asyncio.get_running_loop().create_future()
         acknowledged.set_result(None)
-        return SimpleNamespace(send=lambda *_, **__: None, done=lambda: acknowledged)
+        return SimpleNamespace(send=lambda *told, **_: self.sent.append(told), done=lambda: acknowledged)
 
 
 class World:
@@ -67,9 +72,10 @@ class World:
         self.table = FakeTable()
         self.gateway = Gateway()
         self.safe_keys: list[str] = []
+        self.sink = FakeSink()
         app = SimpleNamespace(
             stats=Stats(),
-            sink=FakeSink(),
+            sink=self.sink,
             guard=SimpleNamespace(check=lambda where: None),
             drain=SimpleNamespace(is_current=lambda: self.current),
             spawn=lambda work, what: asyncio.ensure_future(work),
@@ -104,6 +110,16 @@ async def turns() -> None:
 @pytest.fixture
 async def world() -> World:
     return World()
+
+
+async def test_what_a_call_tells_is_sent_as_long_as_the_partitions_are_ours(world: World) -> None:
+    world.table.rows["a"] = ["charge"]
+    await world.safe(*world.slice("a"))
+    await world.gateway.tell(Send("orders", b"a", b"stalled"))
+    assert world.sink.sent == [("orders", b"a", b"stalled")]
+    world.current = False
+    await world.gateway.tell(Send("orders", b"a", b"again"))
+    assert len(world.sink.sent) == 1
 
 
 async def test_a_call_starts_only_when_its_intent_is_safe(world: World) -> None:

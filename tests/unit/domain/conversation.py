@@ -9,10 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.domain import saga
-from app.domain.order import Line, Order, PaymentView, Reason, ShipmentView, State
+from app.domain.order import PAYMENT, SHIPMENT, Line, Order, PaymentView, Reason, ShipmentView, State, Verb
 from app.domain.payment import PaymentStatus
 from app.domain.shipment import ShipmentStatus
-from app.domain.signals import Ask, Asked, DeadlinePassed, LineTold, PaymentTold, Placed, ShipmentTold, Signal
+from app.domain.signals import (
+    Ask,
+    Asked,
+    DeadlinePassed,
+    LegStalled,
+    LineTold,
+    PaymentTold,
+    Placed,
+    ShipmentTold,
+    Signal,
+)
 from app.domain.stock import LineStatus
 
 TEA, CUP = Line("tea", 2), Line("cup", 1)
@@ -52,6 +62,8 @@ REFUNDED, REFUND_FAILED = payment(PaymentStatus.REFUNDED), payment(PaymentStatus
 CLOSED = payment(PaymentStatus.CLOSED)
 BOOKED, REFUSED = shipment(ShipmentStatus.BOOKED), shipment(ShipmentStatus.REFUSED)
 CALLED_OFF, LEFT = shipment(ShipmentStatus.CALLED_OFF), shipment(ShipmentStatus.LEFT)
+AUTHORIZE_STALLED, CAPTURE_STALLED = LegStalled(PAYMENT, Verb.AUTHORIZE), LegStalled(PAYMENT, Verb.CAPTURE)
+REVERSE_STALLED, BOOK_STALLED = LegStalled(PAYMENT, Verb.REVERSE), LegStalled(SHIPMENT, Verb.BOOK)
 BOTH_RESERVED = (reserved("tea"), reserved("cup"))
 BOTH_RELEASED = (released("tea"), released("cup"))
 BOTH_COMMITTED = (committed("tea"), committed("cup"))

@@ -8,7 +8,9 @@ from app.domain import saga
 from app.domain.order import Reason, State, Status
 from app.domain.signals import DeadlinePassed, Signal
 from tests.unit.domain.conversation import (
+    AUTHORIZE_STALLED,
     AUTHORIZED,
+    BOOK_STALLED,
     BOOKED,
     BOTH_COMMITTED,
     BOTH_RELEASED,
@@ -16,6 +18,7 @@ from tests.unit.domain.conversation import (
     CALLED_OFF,
     CANCEL,
     CAPTURE_FAILED,
+    CAPTURE_STALLED,
     CAPTURED,
     CLOSED,
     DECLINED,
@@ -24,6 +27,7 @@ from tests.unit.domain.conversation import (
     REFUND_FAILED,
     REFUNDED,
     REFUSED,
+    REVERSE_STALLED,
     VOID_FAILED,
     VOIDED,
     expired,
@@ -57,6 +61,36 @@ ENDS: dict[str, tuple[tuple[Signal, ...], State, str]] = {
         "PAYMENT_DECLINED",
     ),
     "declined": ((PLACED, *BOTH_RESERVED, DECLINED, *BOTH_RELEASED), S.REJECTED, "PAYMENT_DECLINED"),
+    "the gateway never says whether it authorised": (
+        (PLACED, *BOTH_RESERVED, AUTHORIZE_STALLED, VOIDED, *BOTH_RELEASED),
+        S.REJECTED,
+        "EXPIRED",
+    ),
+    "the carrier never says whether it comes": (
+        (*PAID, BOOK_STALLED, CALLED_OFF, VOIDED, *BOTH_RELEASED),
+        S.REJECTED,
+        "EXPIRED",
+    ),
+    "the gateway never says whether it captured": (
+        (*PAID, BOOKED, CAPTURE_STALLED, CALLED_OFF, REFUNDED, *BOTH_RELEASED),
+        S.REJECTED,
+        "EXPIRED",
+    ),
+    "stalled, and authorised after all": (
+        (PLACED, *BOTH_RESERVED, AUTHORIZE_STALLED, AUTHORIZED, *BOTH_RELEASED, VOIDED),
+        S.REJECTED,
+        "EXPIRED",
+    ),
+    "stalled while it is undone: undone to the end": (
+        (*PAID, CANCEL, REVERSE_STALLED, CALLED_OFF, REVERSE_STALLED, *BOTH_RELEASED, REVERSE_STALLED, VOIDED),
+        S.CANCELLED,
+        "no longer needed",
+    ),
+    "told late of a stalled call that was answered": (
+        (*PAID, AUTHORIZE_STALLED, BOOKED, AUTHORIZE_STALLED, CAPTURED, CAPTURE_STALLED, *BOTH_COMMITTED),
+        S.SHIPPED,
+        "",
+    ),
     "refused": ((*PAID, REFUSED, VOIDED, *BOTH_RELEASED), S.REJECTED, "SHIPPING_REFUSED"),
     "capture failed": (
         (*PAID, BOOKED, CAPTURE_FAILED, CALLED_OFF, VOIDED, *BOTH_RELEASED),

@@ -99,6 +99,7 @@ EXAMPLES: Final[tuple[Record, ...]] = (
         kind(order_id="123", carrier="simulated", tracking_number="track-1", reason="said so")
         for kind in replies.SHIPMENT_REPLIES.values()
     ),
+    replies.CallStalled(order_id="123", leg="payment", verb=Verb.AUTHORIZE, attempts=100),
     *(kind(**_ORDER_ROW, change=ORDER.history[-1]) for kind in facts.ORDER_FACTS.values()),
     facts.StockChanged(**_STOCK_ROW),
     rows.OrderRow(**_ORDER_ROW),
