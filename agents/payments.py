@@ -27,7 +27,14 @@ class GatewayCalls:
         if pending is None:
             return None
         return Charge(
-            pending.key, pending.operation, key, row.amount_minor, row.currency, row.method or "", row.reference
+            pending.key,
+            pending.operation,
+            key,
+            pending.at,
+            row.amount_minor,
+            row.currency,
+            row.method or "",
+            row.reference,
         )
 
     async def perform(self, key: str, intent: Charge, tell: Tell) -> Ended:

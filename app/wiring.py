@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Awaitable, Callable
 from functools import cache
@@ -13,7 +14,8 @@ from app.adapters import mongo
 from app.adapters.carrier import Carrier, Consignment
 from app.adapters.gateway import Charge, Gateway
 from app.adapters.ledger import Ledger
-from app.adapters.outcome import Retry, Settled, Verdict, until_definite
+from app.adapters.outcome import OutcomeUnknown, Retry, Settled, Verdict, until_definite
+from app.adapters.progress import Progress, Reached
 from app.adapters.read_model import ReadModel
 from app.adapters.simulated_carrier import SimulatedCarrier
 from app.adapters.simulated_gateway import SimulatedGateway
@@ -24,14 +26,18 @@ __all__ = [
     "STORE_AWAY",
     "Charge",
     "Consignment",
+    "Reached",
     "Settled",
     "Verdict",
     "carrier",
     "charge",
     "consign",
     "gateway",
+    "progress",
     "read_model",
 ]
+
+log = logging.getLogger(__name__)
 
 STORE_AWAY: Final = (PyMongoError,)
 """What reading or writing the read model raises while MongoDB is away."""
@@ -46,6 +52,12 @@ def _database() -> mongo.Database:
 def read_model() -> ReadModel:
     """The projection."""
     return ReadModel(_database())
+
+
+@cache
+def progress() -> Progress:
+    """How far the projection is."""
+    return Progress(_database())
 
 
 @cache
@@ -74,7 +86,14 @@ _retry: Final = Retry(settings.retry_first_s, settings.retry_longest_s, settings
 
 async def charge(what: Charge, stalled: Callable[[int], Awaitable[None]]) -> Settled:
     """Have the gateway do it, until its outcome is known. `stalled` is told of every so many vain attempts."""
-    return await until_definite(lambda attempt: gateway().perform(what, attempt), stalled, _retry, _jitter)
+    return await until_definite(lambda attempt: _charge_once(what, attempt), stalled, _retry, _jitter)
+
+
+async def _charge_once(what: Charge, attempt: int) -> Verdict:
+    if what.at != gateway().name:  # another one would charge a second time what this one may have charged already
+        log.error("the payment of %s was begun at %r, which is not configured", what.order_id, what.at)
+        raise OutcomeUnknown(f"no gateway {what.at!r}")
+    return await gateway().perform(what, attempt)
 
 
 async def consign(what: Consignment, stalled: Callable[[int], Awaitable[None]]) -> Settled:

@@ -11,12 +11,14 @@ from app.domain.payment import PaymentOperation
 class Charge(NamedTuple):
     """One operation on one order's money. The same `key` is the same operation, however often it is asked for.
 
-    `reference` is what the gateway called the authorisation; empty for the authorisation itself.
+    `at` names the gateway where the payment was begun. `reference` is what it called the authorisation; empty for the
+    authorisation itself.
     """
 
     key: str
     operation: PaymentOperation
     order_id: str
+    at: str
     amount_minor: int
     currency: str
     method: str
