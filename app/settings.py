@@ -67,6 +67,8 @@ class Settings:
 
     request_timeout_s: float = 10.0
     """The longest a request waits for its order or product to be decided on; then `503`."""
+    read_timeout_s: float = 4.0
+    """The longest a `GET` waits for its position, or for somebody who knows its order or product; then `503`."""
     forward_timeout_s: float = 12.0
     """The longest a request waits for the worker that owns its key; the default leaves room for its own wait."""
     requests_in_flight: int = 512
@@ -114,6 +116,8 @@ class Settings:
 
     projection_gather_s: float = 0.1
     """How long the projection gathers facts before it writes them to MongoDB."""
+    progress_interval_s: float = 0.5
+    """How often each worker notes how far its partitions are in MongoDB: readers may wait, or see an `Age`, so long."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:

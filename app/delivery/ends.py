@@ -4,6 +4,7 @@ Not asked on the consumer's connection: there a question waits behind the fetch 
 """
 
 import asyncio
+from collections.abc import Collection
 
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # it is public, but not typed so
@@ -24,10 +25,16 @@ class Ends:
             self._next[topic, partition] = asked
         return await asyncio.shield(asked)
 
+    async def ends(self, partitions: Collection[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        """As `end`, for many (topic, partition) with one question. Raises `KafkaException`."""
+        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+        answers = self._admin.list_offsets({TopicPartition(*it): latest for it in partitions}) if partitions else {}
+        return {
+            (where.topic, where.partition): int((await asyncio.wrap_future(answer)).offset)
+            for where, answer in answers.items()
+        }
+
     async def _ask(self, topic: str, partition: int) -> int:
         await asyncio.sleep(0)  # whoever asks in the same turn of the loop shares the question
         del self._next[topic, partition]  # who comes from now on must ask anew: it may have sent meanwhile
-        wanted = TopicPartition(topic, partition)
-        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
-        answer = self._admin.list_offsets({wanted: latest})[wanted]
-        return int((await asyncio.wrap_future(answer)).offset)
+        return (await self.ends([(topic, partition)]))[topic, partition]
