@@ -16,6 +16,7 @@ from app.adapters.gateway import Charge, Gateway
 from app.adapters.ledger import Ledger
 from app.adapters.outcome import OutcomeUnknown, Retry, Settled, Verdict, until_definite
 from app.adapters.progress import Progress, Reached
+from app.adapters.projection_writes import ProjectionWrites
 from app.adapters.read_model import ReadModel
 from app.adapters.simulated_carrier import SimulatedCarrier
 from app.adapters.simulated_gateway import SimulatedGateway
@@ -34,6 +35,7 @@ __all__ = [
     "consign",
     "gateway",
     "progress",
+    "projection_writes",
     "read_model",
 ]
 
@@ -58,6 +60,12 @@ def read_model() -> ReadModel:
 def progress() -> Progress:
     """How far the projection is."""
     return Progress(_database())
+
+
+@cache
+def projection_writes() -> ProjectionWrites:
+    """How facts get into the projection."""
+    return ProjectionWrites(_database())
 
 
 @cache

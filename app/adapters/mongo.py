@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any, Final, TypeAlias
 
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
+from pymongo.errors import CollectionInvalid, OperationFailure
 
 Document: TypeAlias = dict[str, Any]
 Collection: TypeAlias = "AsyncIOMotorCollection[Document]"
 Database: TypeAlias = "AsyncIOMotorDatabase[Document]"
+
+NAMESPACE_EXISTS: Final = 48
 
 AWAY_AFTER_MS: Final = 2000
 """How long an operation looks for a server before it says that there is none."""
@@ -20,3 +23,12 @@ def database(url: str, name: str) -> Database:
         url, serverSelectionTimeoutMS=AWAY_AFTER_MS, connectTimeoutMS=AWAY_AFTER_MS, tz_aware=True
     )
     return client[name]
+
+
+async def create(database: Database, name: str, **options: Any) -> None:
+    """Make this collection, or view, unless it is there. Raises `PyMongoError`."""
+    try:
+        await database.command("create", name, **options)
+    except (CollectionInvalid, OperationFailure) as error:
+        if getattr(error, "code", None) != NAMESPACE_EXISTS:
+            raise

@@ -1,0 +1,50 @@
+"""How facts get into the read model: each document stands for one version, and no write ever takes it back.
+
+An upsert is guarded by `version`, so a replay or a slow twin loses against what is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from pymongo import UpdateOne
+from pymongo.errors import BulkWriteError
+
+from app.adapters.mongo import Collection, Database, Document
+from app.adapters.rebuild_claim import built_name, holder_now
+
+DUPLICATE_KEY: Final = 11000
+
+
+class ProjectionWrites:
+    """The live writer of the read model."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def save(self, name: str, documents: Sequence[Document]) -> None:
+        """Keep these documents in the collection `name`, each unless a newer version is there. Raises `PyMongoError`.
+
+        While a rebuild is under way they also go to what it builds, and there first, so that this is never behind
+        (`rebuilding.py`). That is asked for here, when the facts have been read, and not a moment earlier.
+        """
+        holder = await holder_now(self._database)
+        if holder is not None:
+            await save_newest(self._database[built_name(name, holder)], documents)
+        await save_newest(self._database[name], documents)
+
+
+async def save_newest(collection: Collection, documents: Sequence[Document]) -> None:
+    """Keep these documents, each unless a newer version is there. Raises `PyMongoError`."""
+    guarded = [
+        UpdateOne({"_id": it["_id"], "version": {"$lt": it["version"]}}, {"$set": it}, upsert=True) for it in documents
+    ]
+    if not guarded:
+        return
+    try:
+        await collection.bulk_write(guarded, ordered=False)
+    except BulkWriteError as error:
+        # The guard did not match, so the upsert tried to insert: a newer version is there, and stays.
+        if any(it["code"] != DUPLICATE_KEY for it in error.details["writeErrors"]):
+            raise
