@@ -54,10 +54,13 @@ class Settings:
 
     session_timeout_s: float = 10.0
     """A worker that is silent for so long is taken for dead, and its partitions go to others."""
-    heartbeat_interval_s: float = 3.0
-    """How often a worker says that it lives."""
+    heartbeat_interval_s: float = 1.0
+    """How often a worker says that it lives, and hears that others have come or gone."""
     rebalance_timeout_s: float = 30.0
     """How long a rebalance waits for workers to hand over what they are at."""
+    group_instance_id: str = ""
+    """The worker's own lasting name in the group, such as a StatefulSet's pod name: a restart within the session then
+    moves no partitions, but those of a worker that does not come back are taken over only when its session is over."""
     commit_interval_s: float = 0.5
     """How often offsets are committed; what lies between is looked at again after a kill."""
     delivery_timeout_s: float = 120.0
@@ -76,6 +79,13 @@ class Settings:
 
     answer_kept_s: float = 24 * 3600.0
     """How long the answer to an `Idempotency-Key` is kept, in memory: about 2 KB each."""
+
+    order_retention_s: float = 24 * 3600.0
+    """How long a finished order stays in the workers' memory; then it is read from MongoDB. Keep it above
+    `LONGEST_PAUSE_S`."""
+    longest_pause_s: float = 6 * 3600.0
+    """The longest that a worker may stand still and wake with records in its hands. Changelogs keep superseded rows for so
+    long, and what an order held stays so much longer than the order."""
 
     default_price_minor: int = 1000
     """The price of a new product that is given none, in minor units."""

@@ -79,12 +79,15 @@ read_stock_command = Decoder(
         commands.ReserveStock,
         commands.ReleaseStock,
         commands.CommitStock,
+        commands.ForgetReservation,
         commands.SetStock,
         commands.AdjustStock,
     )
 )
-read_payment_command = Decoder((commands.AuthorizePayment, commands.CapturePayment, commands.ReversePayment))
-read_shipment_command = Decoder((commands.BookShipment, commands.CallOffShipment))
+read_payment_command = Decoder(
+    (commands.AuthorizePayment, commands.CapturePayment, commands.ReversePayment, commands.ForgetPayment)
+)
+read_shipment_command = Decoder((commands.BookShipment, commands.CallOffShipment, commands.ForgetShipment))
 read_answer_message = Decoder((idempotency.ClaimKey, idempotency.KeepAnswer, idempotency.ForgetAnswer))
 read_order_fact = Decoder(tuple(facts.ORDER_FACTS.values()))
 read_stock_fact = Decoder((facts.StockChanged,))

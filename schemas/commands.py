@@ -134,6 +134,10 @@ class CommitStock(StockCommand, namespace="stock.commit.v1"):
     """The pieces the order holds leave the warehouse."""
 
 
+class ForgetReservation(StockCommand, namespace="stock.forget.v1"):
+    """The order is over, and will ask nothing more of this product."""
+
+
 class SupplyCommand(Record, abstract=True):
     """A change of what lies in the warehouse; the same `idempotency_key` is applied once."""
 
@@ -177,6 +181,12 @@ class ReversePayment(Record, namespace="payment.reverse.v1"):
     order_id: Identifier
 
 
+class ForgetPayment(Record, namespace="payment.forget.v1"):
+    """The order is over, and will ask nothing more of its payment."""
+
+    order_id: Identifier
+
+
 class BookShipment(Record, namespace="shipment.book.v1"):
     """Have the order's pieces collected and brought to the address."""
 
@@ -188,5 +198,11 @@ class BookShipment(Record, namespace="shipment.book.v1"):
 
 class CallOffShipment(Record, namespace="shipment.call-off.v1"):
     """Call the shipment off, if it has not left."""
+
+    order_id: Identifier
+
+
+class ForgetShipment(Record, namespace="shipment.forget.v1"):
+    """The order is over, and will ask nothing more of its shipment."""
 
     order_id: Identifier

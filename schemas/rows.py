@@ -10,7 +10,7 @@ from faust import Record
 from app.domain.order import Order
 from app.domain.payment import Payment
 from app.domain.shipment import Shipment
-from app.domain.stock import Adjustment, Reservation, Stock
+from app.domain.stock import NEVER, Adjustment, Reservation, Stock
 from schemas.values import Address, Metadata
 
 
@@ -39,13 +39,23 @@ class StockRow(Record, namespace="stock.row.v1"):
 
 
 class ReservationRow(Record, namespace="reservation.row.v1"):
-    """What one order holds of one product, at the price it was promised, in `tables.inventory`."""
+    """What one order holds of one product, at the price it was promised, in `tables.inventory`.
+
+    `finished_at` is the offset of the message that told of the order's end.
+    """
 
     order_id: str
     product_id: str
     unit_price_minor: int
     currency: str
     reservation: Reservation
+    changed_at_ms: int = 0
+    finished_at: int = NEVER
+
+    @property
+    def finished_at_ms(self) -> int:
+        """When the order was said to be over; 0 before."""
+        return self.changed_at_ms if self.finished_at != NEVER else 0
 
 
 class AdjustmentRow(Record, namespace="adjustment.row.v1"):
@@ -54,10 +64,14 @@ class AdjustmentRow(Record, namespace="adjustment.row.v1"):
     product_id: str
     idempotency_key: str
     adjustment: Adjustment
+    changed_at_ms: int = 0
 
 
 class PaymentRow(Record, namespace="payment.row.v1"):
-    """One order's payment, in `tables.payments`."""
+    """One order's payment, in `tables.payments`.
+
+    `opened_at` is the offset of the message that made the row, `finished_at_ms` when its order was said to be over.
+    """
 
     payment: Payment
     amount_minor: int
@@ -67,10 +81,12 @@ class PaymentRow(Record, namespace="payment.row.v1"):
     reference: str = ""
     attempts: int = 0
     reason: str = ""
+    opened_at: int = 0
+    finished_at_ms: int = 0
 
 
 class ShipmentRow(Record, namespace="shipment.row.v1"):
-    """One order's shipment, in `tables.shipments`."""
+    """One order's shipment, in `tables.shipments`. `opened_at` and `finished_at_ms` are as in `PaymentRow`."""
 
     shipment: Shipment
     items: tuple[tuple[str, int], ...]
@@ -78,6 +94,8 @@ class ShipmentRow(Record, namespace="shipment.row.v1"):
     address: Address | None = None
     tracking_number: str = ""
     reason: str = ""
+    opened_at: int = 0
+    finished_at_ms: int = 0
 
 
 def stock_key(product_id: str) -> str:

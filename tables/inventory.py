@@ -13,11 +13,11 @@ InventoryRow: TypeAlias = StockRow | ReservationRow | AdjustmentRow
 
 
 def version(row: InventoryRow) -> int:
-    """How new a row is: counters by the last offset they applied, the others by the offset of their last phase."""
+    """How new a row is: counters by the last offset they applied, the others by that of their last change."""
     if isinstance(row, StockRow):
         return row.stock.applied
     if isinstance(row, ReservationRow):
-        return max(row.reservation.reserved_at, row.reservation.settled_at)
+        return max(row.reservation.reserved_at, row.reservation.settled_at, row.finished_at)
     return row.adjustment.offset
 
 

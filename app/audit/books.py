@@ -14,6 +14,8 @@ from schemas.codec import Decoder, Undecodable
 from schemas.rows import AdjustmentRow, OrderRow, PaymentRow, ReservationRow, ShipmentRow, StockRow
 from tables import inventory, orders, payments, shipments
 from tables.inventory import version as inventory_version
+from tables.payments import version as payment_version
+from tables.shipments import version as shipment_version
 
 
 class Kept(NamedTuple):
@@ -44,8 +46,8 @@ def _table(table: RowTable, decode: Decoder[Any], version: Callable[[Row], int])
 
 ORDERS: Final = _table(orders, Decoder((OrderRow,)), lambda row: int(row.order.applied))
 INVENTORY: Final = _table(inventory, Decoder((StockRow, ReservationRow, AdjustmentRow)), inventory_version)
-PAYMENTS: Final = _table(payments, Decoder((PaymentRow,)), lambda row: int(row.payment.version))
-SHIPMENTS: Final = _table(shipments, Decoder((ShipmentRow,)), lambda row: int(row.shipment.version))
+PAYMENTS: Final = _table(payments, Decoder((PaymentRow,)), payment_version)
+SHIPMENTS: Final = _table(shipments, Decoder((ShipmentRow,)), shipment_version)
 
 
 def take(table: Table, book: Book, records: Iterable[LogRecord], report: Report) -> None:

@@ -16,6 +16,7 @@ from app import topics
 from app.adapters.kafka_log import Committed, LogRecord
 from app.audit.books import PAYMENTS, SHIPMENTS, Book, Kept, Table
 from app.audit.orders import Orders
+from app.audit.replay import HasLeft
 from app.audit.report import Kind, Report
 from app.delivery import Refused, Row
 from app.domain import payment, shipment
@@ -101,6 +102,8 @@ def ask(
             command = read(kind.decode, record, "order_id")
         except Refused:
             continue
+        if type(command) not in kind.wants:
+            continue  # it asks nothing of the errand: its order is over
         rank = kind.ranks.index(kind.wants[type(command)])
         before = asked.get(command.order_id)
         if before is None and 0 < rank < len(kind.ranks) - 1:
@@ -116,8 +119,13 @@ def ask(
     return commands
 
 
-def judge(kind: Errands, asked: Mapping[str, Asked], book: Book, orders: Orders, report: Report) -> None:
-    """Report where the rows are not what was asked for, or not what the orders were told."""
+def judge(
+    kind: Errands, asked: Mapping[str, Asked], book: Book, orders: Orders, report: Report, has_left: HasLeft
+) -> None:
+    """Report where the rows are not what was asked for, or not what the orders were told.
+
+    What an order of which it `has_left` its table held may have left, too.
+    """
     for order_id, kept in book.items():
         if kept.row is None or order_id not in orders.judged:
             continue
@@ -127,10 +135,13 @@ def judge(kind: Errands, asked: Mapping[str, Asked], book: Book, orders: Orders,
         else:
             _judge_row(kind, order_id, kept, found, report)
     for order_id, wanted in asked.items():
-        if wanted.due >= 0 and order_id not in book and order_id in orders.judged:
+        row = orders.judged.get(order_id)
+        if wanted.due >= 0 and order_id not in book and row is not None and not has_left(row):
             _says(kind, report, Kind.ROW_MISSING, order_id, "its command is committed, but there is no row")
     for order_id in orders.settled:
-        _judge_told(kind, order_id, orders.judged[order_id].order, book.get(order_id), report)
+        row = orders.judged[order_id]
+        if order_id in book or not has_left(row):
+            _judge_told(kind, order_id, row.order, book.get(order_id), report)
 
 
 def _judge_row(kind: Errands, order_id: str, kept: Kept, asked: Asked, report: Report) -> None:

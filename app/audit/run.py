@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection
 from typing import Final
 
@@ -16,13 +17,13 @@ from app.audit.facts import Facts
 from app.audit.holdings import Holdings
 from app.audit.live import Live
 from app.audit.orders import Orders
-from app.audit.replay import Replay
+from app.audit.replay import HasLeft, Replay
 from app.audit.report import Reach, Report
 from app.audit.stores import Stores
 from app.audit.waiting import Waiting
-from app.delivery import Refused
+from app.delivery import Refused, Row
 from app.domain.order import line_leg
-from app.participants import inventory, orders
+from app.participants import inventory, leaving, orders
 from app.participants.reading import read
 from schemas.commands import CommitStock, ReleaseStock, ReserveStock
 
@@ -44,7 +45,15 @@ Begin = Callable[[str, int], Advance]
 class Audit:
     """Reads `log` and `stores`, and where given the rows in the workers' memory; tells `begin` how far it is."""
 
-    def __init__(self, log: Log, stores: Stores, begin: Begin, memory: Live | None = None) -> None:
+    def __init__(
+        self,
+        log: Log,
+        stores: Stores,
+        begin: Begin,
+        memory: Live | None = None,
+        now_ms: Callable[[], int] = lambda: int(time.time() * 1000),
+    ) -> None:
+        self._now_ms = now_ms
         self._log = log
         self._memory = memory
         self._stores = stores
@@ -68,7 +77,7 @@ class Audit:
         book = kept[books.ORDERS.name]
         order_log = Replay(books.ORDERS, topics.ORDERS, orders.decide, book, self._committed, blocked, known.note)
         await self._each(topics.ORDERS, order_log.take)
-        order_log.judge(self._spans[topics.ORDERS], report)
+        order_log.judge(self._spans[topics.ORDERS], report, self._has_left(leaving.order_leaves_at_ms))
         known.close(order_log, book, self._spans[topics.ORDERS], blocked, report)
         waiting = Waiting(known, products)
 
@@ -77,12 +86,13 @@ class Audit:
             last = {order_id: it.last for order_id, it in asked[kind.what].items()}
             known.settle(kind.topic, last, self._committed)
         for kind in (PAYMENT_ERRANDS, SHIPMENT_ERRANDS):
-            errands.judge(kind, asked[kind.what], kept[kind.table.name], known, report)
+            gone = self._has_left(leaving.order_leaves_at_ms)
+            errands.judge(kind, asked[kind.what], kept[kind.table.name], known, report, gone)
 
         shown = {product_id: it.version for product_id, it in documents.stock.items()}
         holdings = Holdings(shown, products, report)
         stock_log = await self._stock(kept[books.INVENTORY.name], products, holdings, waiting)
-        stock_log.judge(self._spans[topics.INVENTORY], report)
+        stock_log.judge(self._spans[topics.INVENTORY], report, self._has_left(leaving.stock_leaves_at_ms))
         holdings.judge(stock_log, known, self._spans[topics.INVENTORY])
         waiting.judge(self._committed, report)
         ledgers.judge(documents.payments, documents.shipments, known, whole, report)
@@ -95,6 +105,13 @@ class Audit:
         self._judge_letters(letters, order_log.refused | stock_log.refused)
         known.count(report)
         return report
+
+    def _has_left(self, leaves_at_ms: Callable[[Row], int | None]) -> HasLeft:
+        def has_left(row: Row) -> bool:
+            at_ms = leaves_at_ms(row)
+            return at_ms is not None and at_ms <= self._now_ms()
+
+        return has_left
 
     def _ends(self) -> dict[str, Spans]:
         """Where each topic ends now. `orders` is asked last: it then holds the cause of all that the others hold."""

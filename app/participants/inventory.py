@@ -10,15 +10,16 @@ from typing import Any, Final
 
 from app import topics
 from app.delivery import ConsumerRecord, Effects, Refused, Rows, Send
-from app.domain import stock
+from app.domain import retention, stock
 from app.domain.order import Reason
-from app.domain.stock import LineDecision, Reservation, Stock
+from app.domain.stock import NEVER, LineDecision, Reservation, Stock
 from app.main import settings
 from app.participants.reading import read
 from schemas.codec import encode, remade
 from schemas.commands import (
     AdjustStock,
     CommitStock,
+    ForgetReservation,
     ReleaseStock,
     ReserveStock,
     SetStock,
@@ -36,6 +37,8 @@ def decide(rows: Rows, record: ConsumerRecord) -> Effects:
     row: StockRow | None = rows.get(stock_key(command.product_id))
     if isinstance(command, SupplyCommand):
         return _supply(rows, row, command, record)
+    if isinstance(command, ForgetReservation):
+        return _order_is_over(rows, command, record)
     return _settle_line(rows, row, command, record)
 
 
@@ -58,7 +61,9 @@ def _settle_line(rows: Rows, row: StockRow | None, command: StockCommand, record
     price, currency = _price(row, held)
     written: list[tuple[str, Any]] = []
     if decision.reservation is not None:
-        kept = ReservationRow(command.order_id, command.product_id, price, currency, decision.reservation)
+        kept = ReservationRow(
+            command.order_id, command.product_id, price, currency, decision.reservation, record.timestamp
+        )
         written.append((key, kept))
     reply = STOCK_REPLIES[decision.status](
         command.order_id,
@@ -69,6 +74,16 @@ def _settle_line(rows: Rows, row: StockRow | None, command: StockCommand, record
     )
     sends = [Send(topics.ORDERS, command.order_id.encode(), encode(reply))]
     return _with_counters(row, decision.stock, record, written, sends)
+
+
+def _order_is_over(rows: Rows, command: ForgetReservation, record: ConsumerRecord) -> Effects:
+    """Notes it in what the order held; its row leaves by itself. A line that was rejected has none."""
+    key = reservation_key(command.product_id, command.order_id)
+    held: ReservationRow | None = rows.get(key)
+    if held is None or held.finished_at != NEVER or not retention.reservation_is_over(held.reservation):
+        return Effects()
+    noted = remade(ReservationRow, held, changed_at_ms=record.timestamp, finished_at=record.offset)
+    return Effects(((key, noted),))
 
 
 def _price(row: StockRow | None, held: ReservationRow | None) -> tuple[int, str]:
@@ -87,7 +102,8 @@ def _supply(rows: Rows, row: StockRow | None, command: SupplyCommand, record: Co
     decision = change(row.stock if row else None, done, command.quantity, record.offset)
     written: list[tuple[str, Any]] = []
     if decision.adjustment is not None:
-        written.append((key, AdjustmentRow(command.product_id, command.idempotency_key, decision.adjustment)))
+        done_now = AdjustmentRow(command.product_id, command.idempotency_key, decision.adjustment, record.timestamp)
+        written.append((key, done_now))
     shown = _described(row, command) if decision.stock is not None else row
     return _with_counters(shown, decision.stock, record, written, [])
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 from app import topics
 from app.delivery import ConsumerRecord, Effects, Refused, Rows, Send
-from app.domain import outside
+from app.domain import outside, retention
 from app.domain.payment import RULES, PaymentDecision, PaymentWant
 from app.participants.ends import Ended
 from app.participants.reading import read
 from schemas.codec import encode, remade
-from schemas.commands import AuthorizePayment, CapturePayment, ReversePayment
+from schemas.commands import AuthorizePayment, CapturePayment, ForgetPayment, ReversePayment
 from schemas.replies import PAYMENT_REPLIES
 from schemas.rows import PaymentRow
 
@@ -26,6 +27,8 @@ def decide(rows: Rows, record: ConsumerRecord, gateway: str) -> Effects:
     """What one command does to its payment; a new one is made at `gateway`. Raises `Refused`."""
     command = read(topics.read_payment_command, record, "order_id")
     row: PaymentRow | None = rows.get(command.order_id)
+    if isinstance(command, ForgetPayment):
+        return _order_is_over(row, record)
     before = row.payment if row else None
     decision = outside.decide(RULES, before, WANTS[type(command)], command.order_id, gateway)
     if decision.errand is None:
@@ -37,9 +40,18 @@ def decide(rows: Rows, record: ConsumerRecord, gateway: str) -> Effects:
             amount_minor=command.amount_minor if asked else 0,
             currency=command.currency if asked else "",
             updated_at_ms=record.timestamp,
+            opened_at=record.offset,
             method=command.method if asked else None,
         )
     return _effects(row, decision, record.timestamp, {})
+
+
+def _order_is_over(row: PaymentRow | None, record: ConsumerRecord) -> Effects:
+    """Notes it in the row, which then leaves by itself."""
+    if row is None or row.finished_at_ms or not retention.payment_is_over(row.payment):
+        return Effects()
+    payment = replace(row.payment, version=row.payment.version + 1)
+    return Effects(((payment.order_id, remade(PaymentRow, row, payment=payment, finished_at_ms=record.timestamp)),))
 
 
 def settle(rows: Rows, key: str, ended: Ended) -> Effects:

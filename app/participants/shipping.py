@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 from app import topics
 from app.delivery import ConsumerRecord, Effects, Refused, Rows, Send
-from app.domain import outside
+from app.domain import outside, retention
 from app.domain.shipment import RULES, ShipmentDecision, ShipmentWant
 from app.participants.ends import Ended
 from app.participants.reading import read
 from schemas.codec import encode, remade
-from schemas.commands import BookShipment, CallOffShipment
+from schemas.commands import BookShipment, CallOffShipment, ForgetShipment
 from schemas.replies import SHIPMENT_REPLIES
 from schemas.rows import ShipmentRow
 
@@ -22,6 +23,8 @@ def decide(rows: Rows, record: ConsumerRecord, carrier: str) -> Effects:
     """What one command does to its shipment; one that names no carrier is made with `carrier`. Raises `Refused`."""
     command = read(topics.read_shipment_command, record, "order_id")
     row: ShipmentRow | None = rows.get(command.order_id)
+    if isinstance(command, ForgetShipment):
+        return _order_is_over(row, record)
     booking = command if isinstance(command, BookShipment) else None
     by = (booking.carrier if booking else None) or carrier
     before = row.shipment if row else None
@@ -33,9 +36,18 @@ def decide(rows: Rows, record: ConsumerRecord, carrier: str) -> Effects:
             shipment=decision.errand,
             items=booking.items if booking else (),
             updated_at_ms=record.timestamp,
+            opened_at=record.offset,
             address=booking.address if booking else None,
         )
     return _effects(row, decision, record.timestamp, {})
+
+
+def _order_is_over(row: ShipmentRow | None, record: ConsumerRecord) -> Effects:
+    """Notes it in the row, which then leaves by itself."""
+    if row is None or row.finished_at_ms or not retention.shipment_is_over(row.shipment):
+        return Effects()
+    shipment = replace(row.shipment, version=row.shipment.version + 1)
+    return Effects(((shipment.order_id, remade(ShipmentRow, row, shipment=shipment, finished_at_ms=record.timestamp)),))
 
 
 def settle(rows: Rows, key: str, ended: Ended) -> Effects:

@@ -41,6 +41,7 @@ class History:
         self.rows: defaultdict[str, dict[str, Any]] = defaultdict(dict)
         self.documents = Documents({}, {}, [], [])
         self.low: dict[str, int] = {}
+        self.now_ms = 0
         self.done: defaultdict[str, int] = defaultdict(int)
 
     def place(self, order_id: str, method: str | None = None, address: Any = None, **lines: int) -> None:
@@ -123,7 +124,10 @@ class History:
 
     def audit(self) -> Report:
         """What the audit says of all this."""
-        return asyncio.run(Audit(self._Log(self), self._Stores(self), lambda _title, _total: lambda _count: None).run())
+        audit = Audit(
+            self._Log(self), self._Stores(self), lambda _title, _total: lambda _count: None, now_ms=lambda: self.now_ms
+        )
+        return asyncio.run(audit.run())
 
     def found(self) -> list[tuple[Kind, tuple[str, ...], tuple[str, ...]]]:
         """The differences: kind, orders, products."""

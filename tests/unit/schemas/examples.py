@@ -83,13 +83,16 @@ EXAMPLES: Final[tuple[Record, ...]] = (
     commands.ReserveStock(**_LINE, quantity=2),
     commands.ReleaseStock(**_LINE),
     commands.CommitStock(**_LINE),
+    commands.ForgetReservation(**_LINE),
     commands.SetStock(**_SUPPLY, quantity=10),
     commands.AdjustStock(**_SUPPLY, quantity=-2),
     commands.AuthorizePayment(order_id="123", amount_minor=3_998, currency="USD", method="card"),
     commands.CapturePayment(order_id="123"),
     commands.ReversePayment(order_id="123"),
+    commands.ForgetPayment(order_id="123"),
     commands.BookShipment(order_id="123", items=ITEMS, address=ADDRESS, carrier="simulated"),
     commands.CallOffShipment(order_id="123"),
+    commands.ForgetShipment(order_id="123"),
     *(
         kind(**_LINE, unit_price_minor=1_999, currency="USD", shortage=Reason.OUT_OF_STOCK)
         for kind in replies.STOCK_REPLIES.values()
@@ -109,9 +112,14 @@ EXAMPLES: Final[tuple[Record, ...]] = (
         unit_price_minor=1_999,
         currency="USD",
         reservation=Reservation(2, LineStatus.COMMITTED, reserved_at=40, settled_at=41),
+        changed_at_ms=1_700_000_000_000,
+        finished_at=43,
     ),
     rows.AdjustmentRow(
-        product_id="789", idempotency_key="delivery 17", adjustment=Adjustment(delta=-2, ok=True, offset=39)
+        product_id="789",
+        idempotency_key="delivery 17",
+        adjustment=Adjustment(delta=-2, ok=True, offset=39),
+        changed_at_ms=1_700_000_000_000,
     ),
     rows.PaymentRow(
         payment=Errand(
@@ -127,6 +135,8 @@ EXAMPLES: Final[tuple[Record, ...]] = (
         updated_at_ms=1_700_000_000_000,
         method="card",
         **OUTSIDE,
+        opened_at=38,
+        finished_at_ms=1_700_000_000_500,
     ),
     rows.ShipmentRow(
         shipment=Errand(
@@ -142,6 +152,8 @@ EXAMPLES: Final[tuple[Record, ...]] = (
         address=ADDRESS,
         tracking_number="track-1",
         reason="said so",
+        opened_at=38,
+        finished_at_ms=1_700_000_000_500,
     ),
     idempotency.ClaimKey(key="00ff", fingerprint="5f2c"),
     idempotency.KeepAnswer(key="00ff", fingerprint="5f2c", answer=TOLD),

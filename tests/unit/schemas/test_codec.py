@@ -106,8 +106,11 @@ def test_each_topic_reads_its_own_records_and_no_others(record: Record) -> None:
     homes = {
         topics.read_order_message: commands.OrderMessage,
         topics.read_stock_command: commands.StockCommand | commands.SupplyCommand,
-        topics.read_payment_command: commands.AuthorizePayment | commands.CapturePayment | commands.ReversePayment,
-        topics.read_shipment_command: commands.BookShipment | commands.CallOffShipment,
+        topics.read_payment_command: commands.AuthorizePayment
+        | commands.CapturePayment
+        | commands.ReversePayment
+        | commands.ForgetPayment,
+        topics.read_shipment_command: commands.BookShipment | commands.CallOffShipment | commands.ForgetShipment,
         topics.read_order_fact: facts.OrderFact,
         topics.read_stock_fact: facts.StockChanged,
     }
