@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from schemas import http
+from schemas.cluster import ClusterAnswer, WorkerAnswer
 
 
 class Parameter(NamedTuple):
@@ -49,6 +50,11 @@ IDEMPOTENCY_KEY: Final = Parameter(
     "Idempotency-Key", "header", {"type": "string", "pattern": '^("[!-~]{1,200}"|[!-~]{1,200})$'},
     "The same key with the same body has the first answer again, for a day; with another body `422`.",
 )  # fmt: skip
+POSITION: Final = Parameter(
+    "x-position", "header", {"type": "string", "examples": ["orders-3-1742"]},
+    "The `x-position` of an earlier answer: answer only once all up to it is in, or `503`. A list takes several, "
+    "with commas between them.",
+)  # fmt: skip
 LIMIT: Final = Parameter(
     "limit", "query", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50}, "How many items at most."
 )
@@ -61,30 +67,36 @@ CALLS: Final = (
     Call("POST", "/v1/orders", "Take an order in", {201: http.OrderAnswer, 200: http.OrderAnswer, 409: None},
          http.OrderRequest, parameters=(PREFER, IDEMPOTENCY_KEY)),
     Call("GET", "/v1/orders", "List orders, the newest first", {200: http.OrderListAnswer, 422: None},
-         parameters=(USER_ID, STATUS, LIMIT, CURSOR)),
-    Call("GET", "/v1/orders/{order_id}", "Show an order", {200: http.OrderAnswer}, parameters=(PREFER,)),
+         parameters=(USER_ID, STATUS, LIMIT, CURSOR, POSITION)),
+    Call("GET", "/v1/orders/{order_id}", "Show an order", {200: http.OrderAnswer}, parameters=(PREFER, POSITION)),
     Call("GET", "/v1/orders/status/{order_id}", "Show where an order is", {200: http.OrderStatusAnswer},
-         parameters=(PREFER,)),
-    Call("GET", "/v1/orders/{order_id}/events", "Show what happened to an order", {200: http.OrderEventsAnswer}),
+         parameters=(PREFER, POSITION)),
+    Call("GET", "/v1/orders/{order_id}/events", "Show what happened to an order", {200: http.OrderEventsAnswer},
+         parameters=(POSITION,)),
     Call("PUT", "/v1/orders/{order_id}/cancel", "Call an order back",
          {202: http.OrderAnswer, 200: http.OrderAnswer, 409: None},
          http.CancelRequest, may_be_empty=True, parameters=(PREFER, IDEMPOTENCY_KEY)),
     Call("GET", "/v1/inventory", "List products by id", {200: http.StockListAnswer, 422: None},
-         parameters=(LIMIT, CURSOR)),
-    Call("GET", "/v1/inventory/{product_id}", "Show a product's stock", {200: http.StockAnswer}),
+         parameters=(LIMIT, CURSOR, POSITION)),
+    Call("GET", "/v1/inventory/{product_id}", "Show a product's stock", {200: http.StockAnswer},
+         parameters=(POSITION,)),
     Call("PUT", "/v1/inventory/update", "Set or adjust a product's stock", {200: http.StockAnswer, 409: None},
          http.StockUpdateRequest, parameters=(IDEMPOTENCY_KEY,)),
     Call("POST", "/v1/payments", "Pay an order that waits for it",
          {202: http.PaymentAnswer, 200: http.PaymentAnswer, 404: None, 409: None}, http.PayRequest,
          parameters=(IDEMPOTENCY_KEY,)),
-    Call("GET", "/v1/payments/{order_id}", "Show an order's payment", {200: http.PaymentAnswer}),
+    Call("GET", "/v1/payments/{order_id}", "Show an order's payment", {200: http.PaymentAnswer},
+         parameters=(POSITION,)),
     Call("POST", "/v1/shipping", "Book the shipment of an order that waits for it",
          {202: http.ShipmentAnswer, 200: http.ShipmentAnswer, 404: None, 409: None}, http.ShipRequest,
          parameters=(IDEMPOTENCY_KEY,)),
-    Call("GET", "/v1/shipping/{order_id}", "Show an order's shipment", {200: http.ShipmentAnswer}),
+    Call("GET", "/v1/shipping/{order_id}", "Show an order's shipment", {200: http.ShipmentAnswer},
+         parameters=(POSITION,)),
     Call("GET", "/health", "Show the state of each part", {200: http.HealthAnswer, 503: http.HealthAnswer}),
     Call("GET", "/health/live", "Tell whether the process answers", {200: http.LiveAnswer}),
     Call("GET", "/health/ready", "Tell whether to send requests here", {200: http.LiveAnswer, 503: http.LiveAnswer}),
+    Call("GET", "/cluster", "Show every worker, what it holds and how far it is", {200: ClusterAnswer}),
+    Call("GET", "/cluster/worker", "Show the same of this worker alone", {200: WorkerAnswer}),
     Call("GET", "/tables", "Show what this worker holds of each table", {200: http.TablesAnswer}),
     Call("GET", "/tables/{name}", "Show this worker's rows of a table", {200: http.TableRowsAnswer, 422: None},
          parameters=(PREFIX, LIMIT)),

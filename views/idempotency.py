@@ -24,6 +24,7 @@ from schemas.idempotency import AnswerRow, ClaimKey, KeepAnswer, KeptAnswer
 from tables import answers
 from views.edge import API_KEY
 from views.owner import FORWARDED, on_owner
+from views.position import POSITION
 from views.problems import RETRY_AFTER_S, Problem, invalid, problem_response
 from views.rows import tell
 
@@ -34,7 +35,7 @@ FORWARDED_TO_KEEPER: Final = "x-forwarded-to-keeper"
 
 LONGEST_KEY: Final = 200
 _KEY: Final = re.compile(rf"[!-~]{{1,{LONGEST_KEY}}}")
-_KEPT_HEADERS: Final = ("Content-Type", "Location")
+_KEPT_HEADERS: Final = ("Content-Type", "Location", POSITION)
 
 _under_way: Final[dict[str, str]] = {}
 """The requests with a key that this worker is at: what the key stands under, and the body's fingerprint."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Final
 
 import msgspec
 from aiohttp import web
@@ -18,11 +19,17 @@ from schemas.values import Identifier, StockMode
 from tables import inventory
 from views.bodies import answer, checked_id, read_body
 from views.idempotency import key_of, once
+from views.lists import list_headers
 from views.owner import on_owner
 from views.page import Page
-from views.problems import conflict, invalid, not_found, unavailable
+from views.position import of_stock
+from views.problems import conflict, invalid, unavailable
+from views.projection import find_stock, stored
 from views.query import cursor_of, limit_of, only, to_cursor
-from views.rows import current_row, projected, stored, tell
+from views.reads import Source, read_one
+from views.rows import tell
+
+STOCK: Final = Source("product", topics.INVENTORY, inventory, find_stock, StockAnswer)
 
 
 class AfterProduct(msgspec.Struct, array_like=True):
@@ -39,10 +46,11 @@ class Catalogue(Page):
         """List products by id, from MongoDB."""
         only(request, "limit", "cursor")
         limit, after = limit_of(request), cursor_of(request, AfterProduct)
+        headers = await list_headers(request, topics.INVENTORY)
         documents = await stored(read_model().catalogue(after.product_id if after else None, limit + 1))
         items = tuple(msgspec.convert(document, StockAnswer) for document in documents[:limit])
-        more = len(documents) > limit
-        return answer(StockListAnswer(items, to_cursor(AfterProduct(items[-1].product_id)) if more else None))
+        cursor = to_cursor(AfterProduct(items[-1].product_id)) if len(documents) > limit else None
+        return answer(StockListAnswer(items, cursor), headers=headers)
 
 
 @app.page("/v1/inventory/update", name="inventory-update")
@@ -55,7 +63,7 @@ class InventoryUpdate(Page):
         message = stock_message(body, key_of(request) or uuid.uuid4().hex)
 
         async def here(partition: int) -> web.Response:
-            await tell(topics.INVENTORY, body.product_id, message)
+            told = await tell(topics.INVENTORY, body.product_id, message)
             rows = inventory.rows_of(partition)
             change: AdjustmentRow | None = rows.get(adjustment_key(body.product_id, message.idempotency_key))
             row: StockRow | None = rows.get(stock_key(body.product_id))
@@ -63,7 +71,7 @@ class InventoryUpdate(Page):
                 raise conflict(_too_few(row))
             if change is None or row is None:
                 raise unavailable("The product has just moved to another worker.")
-            return answer(stock_answer(row))
+            return answer(stock_answer(row), headers=of_stock(row, partition, told).headers)
 
         return await once(request, body, lambda: on_owner(request, topics.INVENTORY, body.product_id, here))
 
@@ -75,20 +83,11 @@ class Product(Page):
     async def get(self, request: web.Request, product_id: str) -> web.StreamResponse:
         """Show its stock and its price."""
         product_id = checked_id(product_id, "product")
+        return await read_one(request, STOCK, stock_key(product_id), _shown)
 
-        async def here(partition: int) -> web.Response:
-            row: StockRow | None = await current_row(topics.INVENTORY, inventory, partition, stock_key(product_id))
-            if row is None:
-                raise not_found("product")
-            return answer(stock_answer(row))
 
-        async def without_owner() -> web.Response:
-            document = await stored(read_model().stock(product_id))
-            if document is None:
-                raise unavailable("It can't be told now whether there is such a product.")
-            return projected(document, StockAnswer)
-
-        return await on_owner(request, topics.INVENTORY, product_id, here, otherwise=without_owner)
+async def _shown(row: StockRow, partition: int) -> web.Response:
+    return answer(stock_answer(row), headers=of_stock(row, partition).headers)
 
 
 def stock_message(body: StockUpdateRequest, key: str) -> SetStock | AdjustStock:

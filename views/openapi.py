@@ -14,7 +14,7 @@ from app.domain.order import Status
 from schemas import http
 from schemas.values import ID_PATTERN
 from views.bodies import JSON_TYPE
-from views.contract import CALLS, IDEMPOTENCY_KEY, Call, Parameter
+from views.contract import CALLS, IDEMPOTENCY_KEY, POSITION, Call, Parameter
 from views.edge import API_KEY, REQUEST_ID
 from views.idempotency import REPLAYED
 from views.problems import PROBLEM_TYPE
@@ -34,7 +34,7 @@ WHY: Final = {
     200: "Done.",
     201: "Taken in: the order is in every in-sync replica.",
     202: "Begun; this is how far it is.",
-    400: "The body is not JSON.",
+    400: "The body is not JSON, or a header is not what it must be.",
     401: "No credentials.",
     404: "There is no such thing.",
     409: "It can't be done to what is there.",
@@ -60,8 +60,11 @@ HEADERS: Final = {
     "Authenticate": _header("What is missing."),
     "Replayed": _header("`true`: the first answer to this `Idempotency-Key`, once more."),
     "PreferenceApplied": _header("The `Prefer` that was heeded."),
-    "ReadSource": _header("`projection`: from MongoDB, for want of a worker that has it."),
-    "Age": _header("With `x-read-source`: seconds since this version was made.", "integer"),
+    "ReadSource": _header("`projection`: from MongoDB, as all lists; not sent with what the owner of the key says."),
+    "Age": _header(
+        "With `x-read-source`: seconds since this was known to be up to date; not sent if never.", "integer"
+    ),
+    "Position": _header("What a later `GET` may send back, to see no less than this."),
 }
 _HEADERS_OF_STATUS: Final = {
     201: {"Location": "Location"},
@@ -117,6 +120,8 @@ def statuses(call: Call) -> set[int]:
         found |= {401, 503}
     if call.takes is not None:
         found |= {400, 413, 415, 422}
+    if POSITION in call.parameters:
+        found |= {400, 422}
     if "{" in call.path:
         found.add(404)
     return found
@@ -135,11 +140,13 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
 
 def _response(call: Call, status: int) -> dict[str, Any]:
     headers = {REQUEST_ID: "RequestId"} | _HEADERS_OF_STATUS.get(status, {})
+    keyed = IDEMPOTENCY_KEY in call.parameters
     if status < 300 and any(it.name == "Prefer" for it in call.parameters):
         headers |= {"Preference-Applied": "PreferenceApplied"}
-    if status == HTTPStatus.OK and call.method == "GET" and "_id}" in call.path:
+    if status == HTTPStatus.OK and POSITION in call.parameters:
         headers |= {"x-read-source": "ReadSource", "Age": "Age"}
-    keyed = IDEMPOTENCY_KEY in call.parameters
+    if status < 300 and (keyed or (POSITION in call.parameters and "{" in call.path)):
+        headers |= {POSITION.name: "Position"}
     if keyed and (status in call.answers or status == HTTPStatus.NOT_FOUND):
         headers |= {REPLAYED: "Replayed"}
     if keyed and status == HTTPStatus.CONFLICT:

@@ -7,14 +7,16 @@ from datetime import datetime
 import msgspec
 from aiohttp import web
 
+from app import topics
 from app.domain.order import Status
 from app.wiring import read_model
 from schemas.http import OrderAnswer, OrderListAnswer
 from schemas.values import Identifier
 from views.bodies import answer, is_id
+from views.lists import list_headers
 from views.problems import invalid
+from views.projection import stored
 from views.query import cursor_of, limit_of, only, to_cursor
-from views.rows import stored
 
 
 class BeforeOrder(msgspec.Struct, array_like=True):
@@ -25,7 +27,7 @@ class BeforeOrder(msgspec.Struct, array_like=True):
 
 
 async def list_orders(request: web.Request) -> web.Response:
-    """Answer with orders of `userId` and of `status`, where these are given. Raises `Problem`: 422, 503."""
+    """Answer with orders of `userId` and of `status`, where these are given. Raises `Problem`: 400, 422, 503."""
     only(request, "userId", "status", "limit", "cursor")
     wanted = {name: request.query[name] for name in ("userId", "status") if name in request.query}
     if not is_id(wanted.get("userId", "any")):
@@ -34,7 +36,8 @@ async def list_orders(request: web.Request) -> web.Response:
         raise invalid(f"The query parameter 'status' must be one of {', '.join(Status)}.")
     limit, before = limit_of(request), cursor_of(request, BeforeOrder)
     place = None if before is None else (before.created_at, before.order_id)
+    headers = await list_headers(request, topics.ORDERS)
     documents = await stored(read_model().orders(wanted, place, limit + 1))
     items = tuple(msgspec.convert(document, OrderAnswer) for document in documents[:limit])
     cursor = to_cursor(BeforeOrder(items[-1].created_at, items[-1].order_id)) if len(documents) > limit else None
-    return answer(OrderListAnswer(items, cursor))
+    return answer(OrderListAnswer(items, cursor), headers=headers)

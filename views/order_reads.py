@@ -11,15 +11,15 @@ from app import topics
 from app.domain import saga
 from app.domain.order import State
 from app.main import app
-from app.wiring import read_model
 from schemas.http import Answer
 from schemas.rows import OrderRow
 from tables import orders
 from views.bodies import answer, checked_id
-from views.owner import on_owner
+from views.position import of_order
 from views.preference import applied, wait_s
-from views.problems import not_found, unavailable
-from views.rows import Document, current_row, projected, stored
+from views.projection import Part, find_order, whole
+from views.reads import Source, read_one
+from views.rows import current_row
 
 WAITS_FOR_A_PERSON: Final = frozenset({State.AWAIT_PAY, State.AWAIT_SHIP})
 
@@ -46,30 +46,19 @@ async def read_order(
     order_id: str,
     show: Callable[[OrderRow], Answer],
     kind: type[Answer],
-    part: Callable[[Document], Document] = lambda document: document,
+    part: Part = whole,
     *,
     waits: bool = False,
 ) -> web.StreamResponse:
     """Answer with `show` of the order's row, or with the `part` of its document that is a `kind`.
 
-    `waits`: heed `Prefer: wait`. Raises `Problem`: 404, 503.
+    `waits`: heed `Prefer: wait`. Raises `Problem`: 400, 404, 422, 503.
     """
     order_id = checked_id(order_id, "order")
     wait = wait_s(request.headers) if waits else 0
 
-    async def here(partition: int) -> web.Response:
-        row = await order_row(order_id, partition)
-        if row is not None:
-            return answer(show(await rested(row, wait)), headers=applied(wait))
-        document = await stored(read_model().order(order_id))  # it may be finished, and have left the table
-        if document is None:
-            raise not_found("order")
-        return projected(part(document), kind)
+    async def shown(row: OrderRow, partition: int) -> web.Response:
+        row = await rested(row, wait)
+        return answer(show(row), headers={**applied(wait), **of_order(row, partition).headers})
 
-    async def without_owner() -> web.Response:
-        document = await stored(read_model().order(order_id))
-        if document is None:
-            raise unavailable("It can't be told now whether there is such an order.")
-        return projected(part(document), kind)
-
-    return await on_owner(request, topics.ORDERS, order_id, here, otherwise=without_owner)
+    return await read_one(request, Source("order", topics.ORDERS, orders, find_order, kind, part), order_id, shown)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from aiohttp import web
 
@@ -11,7 +11,6 @@ from app.delivery import owner_of
 from app.domain import saga
 from app.domain.order import State
 from app.main import app
-from app.wiring import read_model
 from schemas.answers import order_answer, order_events_answer, order_status_answer
 from schemas.commands import CancelOrder
 from schemas.http import CancelRequest, OrderAnswer, OrderEventsAnswer, OrderRequest, OrderStatusAnswer
@@ -23,9 +22,11 @@ from views.order_reads import order_row, read_order, rested
 from views.owner import on_owner
 from views.page import Page
 from views.placing import place_order
+from views.position import of_order
 from views.preference import applied, wait_s
 from views.problems import conflict, not_found
-from views.rows import projected, stored, tell
+from views.projection import find_order, projected
+from views.rows import tell
 
 CANCELLED: Final = {State.CANCELLED: 200, State.CALLING_OFF: 202, State.UNDOING: 202}
 """How a cancel is answered, by where the order then is; elsewhere it is too late."""
@@ -72,11 +73,7 @@ class OrderEvents(Page):
         def show(row: OrderRow) -> OrderEventsAnswer:
             return order_events_answer(row, topics.ORDERS, owner_of(app, topics.ORDERS, order_id.encode()).partition)
 
-        return await read_order(request, order_id, show, OrderEventsAnswer, _events)
-
-
-def _events(document: dict[str, Any]) -> dict[str, Any]:
-    return {**document["events"], "updatedAt": document["updatedAt"]}
+        return await read_order(request, order_id, show, OrderEventsAnswer, lambda document: document["events"])
 
 
 @app.page("/v1/orders/{order_id}/cancel", name="order-cancel")
@@ -90,26 +87,26 @@ class OrderCancel(Page):
         wait = wait_s(request.headers)
 
         async def here(partition: int) -> web.Response:
-            row = await order_row(order_id, partition)
+            row, told = await order_row(order_id, partition), None
             if row is None:
-                return await _cancel_finished(order_id)
+                return await _cancel_finished(order_id, partition)
             if saga.can_cancel(row.order):
-                await tell(topics.ORDERS, order_id, CancelOrder(order_id, reason=body.reason or None))
+                told = await tell(topics.ORDERS, order_id, CancelOrder(order_id, reason=body.reason or None))
                 row = await order_row(order_id, partition) or row
             row = await rested(row, wait)
             status = CANCELLED.get(row.order.state)
             if status is None:
                 raise conflict(f"The order is {saga.STATUS[row.order.state]}: it can't be cancelled any more.")
-            return answer(order_answer(row), status, applied(wait))
+            return answer(order_answer(row), status, {**applied(wait), **of_order(row, partition, told).headers})
 
         return await once(request, body, lambda: on_owner(request, topics.ORDERS, order_id, here))
 
 
-async def _cancel_finished(order_id: str) -> web.Response:
+async def _cancel_finished(order_id: str, partition: int) -> web.Response:
     """What a cancel does to an order that has left the table: nothing, whatever it is."""
-    document = await stored(read_model().order(order_id))
-    if document is None:
+    found = await find_order(order_id, partition)
+    if found is None:
         raise not_found("order")
-    if document["status"] != State.CANCELLED:
-        raise conflict(f"The order is {document['status']}: it can't be cancelled any more.")
-    return projected(document, OrderAnswer)
+    if found.document["status"] != State.CANCELLED:
+        raise conflict(f"The order is {found.document['status']}: it can't be cancelled any more.")
+    return projected(found, OrderAnswer)

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector, web
-from aiohttp.hdrs import CONTENT_ENCODING
+from aiohttp.hdrs import CONTENT_ENCODING, METH_GET, METH_HEAD
 from confluent_kafka import KafkaException
 from multidict import CIMultiDict
 from yarl import URL
@@ -20,7 +20,8 @@ from app.main import app, settings
 from views.edge import REQUEST_ID, request_id_of
 from views.page import web_app
 from views.preference import wait_s
-from views.problems import Problem, unavailable
+from views.problems import unavailable
+from views.silence import Silence
 
 log: Final = logging.getLogger(__name__)
 
@@ -29,6 +30,8 @@ FORWARDED: Final = "x-forwarded-to-owner"
 
 CONNECT_TIMEOUT_S: Final = 1.0
 CONNECTIONS_TO_A_WORKER: Final = 256
+READ_MARGIN_S: Final = 1.0
+"""What a read that is forwarded may take longer than its owner waits, before MongoDB is asked instead."""
 
 _HOP_BY_HOP: Final = frozenset(
     ("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailers", "transfer-encoding",
@@ -37,9 +40,10 @@ _HOP_BY_HOP: Final = frozenset(
 _NOT_SENT_BACK: Final = _HOP_BY_HOP | {"date", "server", REQUEST_ID}
 
 _session: Final = web.AppKey("session", ClientSession)
+_silence: Final = Silence()
 
 Handler = Callable[[int], Awaitable[web.StreamResponse]]
-"""Answers on the owner; it is given the key's partition."""
+"""Answers, given the key's partition."""
 
 
 async def on_owner(
@@ -50,7 +54,7 @@ async def on_owner(
     *,
     body: bytes | None = None,
     mark: str = FORWARDED,
-    otherwise: Callable[[], Awaitable[web.StreamResponse]] | None = None,
+    otherwise: Handler | None = None,
 ) -> web.StreamResponse:
     """Answer by `here` on the worker that owns `key` in `topic`: this one, or the one it is forwarded to.
 
@@ -58,14 +62,21 @@ async def on_owner(
     the key has no owner that answers, the answer is `otherwise`, or a `Problem` (503). Without an `otherwise` it is not
     known whether a lost owner has done what was asked.
     """
+    owner = owner_of(app, topic, key.encode())
     try:
-        owner = owner_of(app, topic, key.encode())
         if owner.here:
             return await here(owner.partition)
         elsewhere = owner.url is not None and owner.url != str(app.conf.canonical_url)
-        if elsewhere and mark not in request.headers:
-            return await _forward(request, URL(str(owner.url)), body, mark)
-        problem = unavailable("This key is moving from one worker to another.")
+        if not elsewhere or mark in request.headers:
+            problem = unavailable("This key is moving from one worker to another.")
+        elif not _silence.may_ask(str(owner.url)):
+            problem = unavailable("The worker that owns this key does not answer.")
+        else:
+            limit_s = settings.forward_timeout_s if otherwise is None else settings.read_timeout_s + READ_MARGIN_S
+            told = await _forward(request, str(owner.url), body, mark, limit_s + wait_s(request.headers))
+            if told.status != 503 or otherwise is None:
+                return told
+            problem = unavailable("The worker that owns this key can't answer now.")
     except Moved:
         problem = unavailable("This key has just moved to another worker.")
     except (Unavailable, KafkaException):
@@ -73,32 +84,29 @@ async def on_owner(
     except (TimeoutError, ClientError, OSError) as error:
         log.warning("request %s about %s in %s was not answered: %r", request_id_of(request), key, topic, error)
         problem = unavailable("The worker that owns this key has not answered in time.")
-    return await _else(problem, otherwise)
-
-
-async def _else(problem: Problem, otherwise: Callable[[], Awaitable[web.StreamResponse]] | None) -> web.StreamResponse:
     if otherwise is None:
         raise problem
-    return await otherwise()
+    return await otherwise(owner.partition)
 
 
-async def _forward(request: web.Request, owner: URL, body: bytes | None, mark: str) -> web.StreamResponse:
+async def _forward(request: web.Request, owner: str, body: bytes | None, mark: str, limit_s: float) -> web.Response:
     headers = CIMultiDict((name, value) for name, value in request.headers.items() if name.lower() not in _HOP_BY_HOP)
     headers.popall(CONTENT_ENCODING, None)  # the body was unpacked when it was read
     headers[mark] = "1"
     headers[REQUEST_ID] = request_id_of(request)
-    limit = ClientTimeout(total=settings.forward_timeout_s + wait_s(request.headers), connect=CONNECT_TIMEOUT_S)
     content = body if body is not None else await request.read()
-    async with request.app[_session].request(
-        request.method,
-        owner.join(request.rel_url),
-        headers=headers,
-        data=content or None,
-        timeout=limit,
-        allow_redirects=False,
-    ) as told:
-        back = CIMultiDict((name, value) for name, value in told.headers.items() if name.lower() not in _NOT_SENT_BACK)
-        return web.Response(status=told.status, body=await told.read(), headers=back)
+    with _silence.asking(owner):
+        async with request.app[_session].request(
+            METH_GET if request.method == METH_HEAD else request.method,  # so that it can be told how long it is
+            URL(owner).join(request.rel_url),
+            headers=headers,
+            data=content or None,
+            timeout=ClientTimeout(total=limit_s, connect=CONNECT_TIMEOUT_S),
+            allow_redirects=False,
+        ) as told:
+            body_told = await told.read()
+    back = CIMultiDict((name, value) for name, value in told.headers.items() if name.lower() not in _NOT_SENT_BACK)
+    return web.Response(status=told.status, body=body_told, headers=back)
 
 
 async def _pooled_session(served: web.Application) -> AsyncIterator[None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import uuid
+from collections.abc import Mapping
 from functools import partial
 from typing import Final
 from weakref import WeakValueDictionary
@@ -17,7 +18,7 @@ from app import topics
 from app.delivery import Delivered, Moved, Send, Unavailable
 from app.domain import saga
 from app.main import app
-from app.wiring import STORE_AWAY, read_model
+from app.wiring import read_model
 from schemas.answers import order_answer
 from schemas.codec import encode
 from schemas.commands import PlaceOrder
@@ -28,9 +29,11 @@ from views.bodies import answer
 from views.idempotency import key_of, once
 from views.order_reads import rested
 from views.owner import on_owner
+from views.position import of_order
 from views.preference import applied, wait_s
 from views.problems import Problem, conflict, invalid, unavailable
-from views.rows import Document, projected, tell
+from views.projection import Found, find_order, projected, stored
+from views.rows import tell
 
 _one_at_a_time: Final[WeakValueDictionary[str, asyncio.Lock]] = WeakValueDictionary()
 """By order id: of several requests with one id the first is finished before the next is looked at."""
@@ -93,7 +96,8 @@ async def _place_anywhere(message: PlaceOrder) -> web.Response:
         delivered = await app.front.send(Send(topics.ORDERS, message.order_id.encode(), encode(message)))
     except Unavailable as error:
         raise unavailable("Kafka does not take orders now.") from error
-    return _created(_as_placed(message, delivered), 0)
+    row = _as_placed(message, delivered)
+    return _created(row, of_order(row, delivered.partition).headers)
 
 
 def _as_placed(message: PlaceOrder, delivered: Delivered) -> OrderRow:
@@ -119,9 +123,9 @@ async def _place_as(request: web.Request, order: OrderRequest, order_id: str) ->
         async with _one_at_a_time.setdefault(order_id, asyncio.Lock()):
             row: OrderRow | None = orders.rows_of(partition).get(order_id)
             if row is None:
-                document = await _forgotten(order_id)
-                if document is not None:
-                    return _as_finished(document, message)
+                found = await _forgotten(order_id, partition)
+                if found is not None:
+                    return _as_finished(found, message)
                 delivered = await tell(topics.ORDERS, order_id, message)
                 row = orders.rows_of(partition).get(order_id)
                 if row is None:
@@ -130,23 +134,25 @@ async def _place_as(request: web.Request, order: OrderRequest, order_id: str) ->
         if row.order.fingerprint != message.fingerprint:
             raise _taken(order_id)
         row = await _rested_or_as_it_was(row, wait)
-        return _created(row, wait) if is_new else answer(order_answer(row), 200, applied(wait))
+        headers = {**applied(wait), **of_order(row, partition).headers}
+        return _created(row, headers) if is_new else answer(order_answer(row), 200, headers)
 
     return await on_owner(request, topics.ORDERS, order_id, here, body=msgspec.json.encode(order))
 
 
-async def _forgotten(order_id: str) -> Document | None:
+async def _forgotten(order_id: str, partition: int) -> Found | None:
     """The order of this id if it was finished so long ago that it has left the table."""
     try:
-        return await read_model().order(order_id)
-    except STORE_AWAY:
+        known = await stored(read_model().order(order_id))
+        return None if known is None else await find_order(order_id, partition)
+    except Problem:
         return None  # orders are taken without MongoDB: that a forgotten one may come again then is the price
 
 
-def _as_finished(document: Document, message: PlaceOrder) -> web.Response:
-    if document.get("fingerprint") != message.fingerprint:
+def _as_finished(found: Found, message: PlaceOrder) -> web.Response:
+    if found.document.get("fingerprint") != message.fingerprint:
         raise _taken(message.order_id)
-    return projected(document, OrderAnswer)
+    return projected(found, OrderAnswer)
 
 
 def _taken(order_id: str) -> Problem:
@@ -161,6 +167,5 @@ async def _rested_or_as_it_was(row: OrderRow, wait: int) -> OrderRow:
         return row
 
 
-def _created(row: OrderRow, wait: int) -> web.Response:
-    headers = {"Location": f"/v1/orders/{row.order_id}", **applied(wait)}
-    return answer(order_answer(row), 201, headers)
+def _created(row: OrderRow, headers: Mapping[str, str]) -> web.Response:
+    return answer(order_answer(row), 201, {"Location": f"/v1/orders/{row.order_id}", **headers})

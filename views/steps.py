@@ -10,7 +10,6 @@ from aiohttp import web
 from app import topics
 from app.domain import saga
 from app.domain.order import Order, State
-from app.wiring import read_model
 from schemas.commands import OrderMessage
 from schemas.http import Answer, Request
 from schemas.rows import OrderRow
@@ -18,8 +17,10 @@ from views.bodies import answer
 from views.idempotency import once
 from views.order_reads import order_row
 from views.owner import on_owner
+from views.position import of_order
 from views.problems import Problem, conflict, not_found
-from views.rows import Document, projected, stored, tell
+from views.projection import find_order, projected
+from views.rows import tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,29 +47,29 @@ async def take(step: Step, request: web.Request, body: Request, message: OrderMe
     order_id = message.order_id
 
     async def here(partition: int) -> web.Response:
-        row = await order_row(order_id, partition)
+        row, told = await order_row(order_id, partition), None
         if row is None:
-            return await _of_finished(step, order_id)
+            return await _of_finished(step, order_id, partition)
         status = step.answers.get(row.order.state)
         if row.order.state is step.waits_in:
-            await tell(topics.ORDERS, order_id, message)
+            told = await tell(topics.ORDERS, order_id, message)
             row = await order_row(order_id, partition) or row
             status = 202 if step.begun(row.order) else None
         if status is None:
             raise _too_late(step, saga.STATUS[row.order.state])
-        return answer(step.show(row), status)
+        return answer(step.show(row), status, of_order(row, partition, told).headers)
 
     return await once(request, body, lambda: on_owner(request, topics.ORDERS, order_id, here))
 
 
-async def _of_finished(step: Step, order_id: str) -> web.Response:
+async def _of_finished(step: Step, order_id: str, partition: int) -> web.Response:
     """The answer for an order that has left the table."""
-    document: Document | None = await stored(read_model().order(order_id))
-    if document is None:
+    found = await find_order(order_id, partition)
+    if found is None:
         raise not_found("order")
-    if document[step.part]["status"] not in step.done:
-        raise _too_late(step, document["status"])
-    return projected(document[step.part], step.kind)
+    if found.document[step.part]["status"] not in step.done:
+        raise _too_late(step, found.document["status"])
+    return projected(found, step.kind, lambda document: document[step.part])
 
 
 def _too_late(step: Step, status: str) -> Problem:

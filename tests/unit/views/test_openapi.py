@@ -69,8 +69,8 @@ def test_every_schema_is_json_schema() -> None:
     ("call", "answers"),
     [
         (("POST", "/v1/orders"), {200, 201, 400, 401, 409, 413, 415, 422, 503}),
-        (("GET", "/v1/orders/{order_id}"), {200, 401, 404, 503}),
-        (("GET", "/v1/orders"), {200, 401, 422, 503}),
+        (("GET", "/v1/orders/{order_id}"), {200, 400, 401, 404, 422, 503}),
+        (("GET", "/v1/orders"), {200, 400, 401, 422, 503}),
         (("PUT", "/v1/orders/{order_id}/cancel"), {200, 202, 400, 401, 404, 409, 413, 415, 422, 503}),
         (("PUT", "/v1/inventory/update"), {200, 400, 401, 409, 413, 415, 422, 503}),
         (("POST", "/v1/payments"), {200, 202, 400, 401, 404, 409, 413, 415, 422, 503}),
@@ -80,6 +80,16 @@ def test_every_schema_is_json_schema() -> None:
 )
 def test_it_has_every_answer_of_the_contract(call: tuple[str, str], answers: set[int]) -> None:
     assert set(map(int, OPERATIONS[call]["responses"])) == answers
+
+
+def test_what_can_be_read_at_a_position_says_so_and_tells_the_next_one() -> None:
+    read_at_position = {
+        path for (method, path), it in OPERATIONS.items() if "x-position" in {p["name"] for p in it["parameters"]}
+    }
+    assert read_at_position == {path for method, path in OPERATIONS if method == "GET" and path.startswith("/v1/")}
+    for (method, path), operation in OPERATIONS.items():
+        tells = "x-position" in operation["responses"]["200"]["headers"]
+        assert tells == (path.startswith("/v1/") and (method != "GET" or "{" in path)), path
 
 
 def test_times_and_unknown_fields_are_described() -> None:
