@@ -28,6 +28,7 @@ class Stats:
     resends: int = 0
     stepbacks: int = 0
     healed: int = 0
+    forgotten: int = 0
     revoke_timeouts: int = 0
     timers_rung: int = 0
     calls_started: int = 0

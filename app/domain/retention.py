@@ -1,7 +1,7 @@
 """Which rows may leave their tables, and when.
 
 A finished order leaves after its time. What it held (reservations, payment, shipment) is told of it and stays a while
-longer: a worker that was paused may still have a late copy of a command in its hands, which must find the end of its leg
+longer: a worker that was paused may still have a late copy of a command in its hands, which must find its leg ended
 and not begin it anew. What no order will ever speak of again, a leg that a late copy made, goes by time alone.
 """
 

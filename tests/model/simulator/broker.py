@@ -35,6 +35,12 @@ class Write(NamedTuple):
     headers: Headers = ()
 
 
+class Gone(NamedTuple):
+    """What a changelog has of a row that was deleted at this version."""
+
+    version: int
+
+
 def partition_of(key: bytes) -> int:
     """Where a key lies, in every topic."""
     return crc32(key) % PARTITIONS

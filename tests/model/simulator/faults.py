@@ -9,15 +9,18 @@ from dataclasses import replace
 from typing import Any, Final, TypeAlias
 from unittest.mock import patch
 
+from app import topics
 from app.delivery.contract import Effects
-from app.domain import legs, saga, stock
+from app.delivery.forgetting import Leaving
+from app.domain import legs, retention, saga, stock
 from app.domain.legs import Trigger
 from app.domain.order import Order, State
 from app.domain.signals import Signal
 from app.domain.stock import LineDecision, LineStatus, Reservation, Stock
 from tests.model.simulator import worker
 from tests.model.simulator.broker import Entry, changelog
-from tests.model.simulator.roles import Role
+from tests.model.simulator.forgetting import Forgetting
+from tests.model.simulator.roles import ROLES, Role
 from tests.model.simulator.slices import Chain, Place, Range, Slice
 from tests.model.simulator.system import System
 from tests.model.simulator.worker import Worker
@@ -213,6 +216,43 @@ def the_last_row_wins() -> AbstractContextManager[Any]:
     return patch.object(worker, "restored", lambda broker, place: dict(broker.rows[changelog(place[0]), place[1]]))
 
 
+def forgotten_by_what_changed_it() -> AbstractContextManager[Any]:
+    """A row leaves when the last message that changed it is committed; a later one, which did not, is read again."""
+
+    def may_leave(self: Worker, place: Place) -> bool:
+        rows, version = self.rows[place], ROLES[place[0]].version
+        noted = self.leaves[place].leaving.still(rows, self.leaves[place].leaving.keys)
+        applied = max((version(row) for row in noted.values()), default=-1)
+        return place[0] not in (topics.ORDERS, topics.INVENTORY) or self.broker.committed[place] > applied
+
+    return patch.object(Worker, "may_leave", may_leave)
+
+
+def forgotten_without_asking_the_commit() -> AbstractContextManager[Any]:
+    """A row leaves as soon as it is over."""
+    return patch.object(Worker, "may_leave", lambda self, place: True)
+
+
+def forgotten_though_it_was_looked_up() -> AbstractContextManager[Any]:
+    """A message that comes while a row is on its way out does not keep it."""
+    return patch.object(Leaving, "looked_up", lambda self, key: None)
+
+
+def forgotten_with_something_unanswered() -> AbstractContextManager[Any]:
+    """An order is over as soon as it can't turn back."""
+    return patch.object(retention, "order_is_over", lambda order: order.state not in saga.CAN_TURN_BACK)
+
+
+def forgotten_before_its_farewell_is_safe() -> AbstractContextManager[Any]:
+    """An order leaves with what it has to say to its legs."""
+    return patch.object(Forgetting, "is_said", staticmethod(lambda farewell: True))
+
+
+def forgotten_before_mongodb_has_it() -> AbstractContextManager[Any]:
+    """An order leaves whether it can still be read or not."""
+    return patch.object(Forgetting, "kept", lambda self, place, rows: list(rows))
+
+
 FAULTS: Final[tuple[Fault, ...]] = (
     replays_are_silent,
     replays_are_decided_again,
@@ -234,4 +274,10 @@ FAULTS: Final[tuple[Fault, ...]] = (
     the_gateway_is_chosen_again,
     doubles_get_no_answer,
     the_last_row_wins,
+    forgotten_by_what_changed_it,
+    forgotten_without_asking_the_commit,
+    forgotten_though_it_was_looked_up,
+    forgotten_with_something_unanswered,
+    forgotten_before_its_farewell_is_safe,
+    forgotten_before_mongodb_has_it,
 )

@@ -33,6 +33,7 @@ class Plan:
     refusals: float
     stall: float
     slice_size: int
+    age: float = 0.0
     orders: dict[str, PlaceOrder] = field(default_factory=dict)
     sends: list[Sent] = field(default_factory=list)
 
@@ -62,6 +63,8 @@ def plan(seed: int) -> Plan:
         supplies = []
     random.shuffle(made.sends)
     made.sends += supplies  # the last is sent first
+    if random.random() < 0.4:  # long enough for orders to be finished, and forgotten
+        made.age, made.steps = random.choice((0.02, 0.1)), random.choice((400, 800))
     return made
 
 

@@ -17,6 +17,7 @@ from app.domain.shipment import ShipmentStatus
 from app.domain.stock import LineStatus
 from schemas.rows import AdjustmentRow, OrderRow, PaymentRow, ReservationRow, StockRow
 from tests.model.simulator.broker import Broker, Entry
+from tests.model.simulator.forgetting import Forgetting
 from tests.model.simulator.outside import Outside
 from tests.model.simulator.plan import Plan
 from tests.model.simulator.roles import ROLES
@@ -30,7 +31,7 @@ HELD: Final = (LineStatus.RESERVED, LineStatus.COMMITTED)
 class Watch:
     """Looks at every row that is written and at every public fact."""
 
-    told: dict[tuple[str, int], str] = field(default_factory=dict)
+    told: dict[tuple[str, int], tuple[str, int]] = field(default_factory=dict)
 
     def effects(self, effects: Effects) -> None:
         """No product is oversold, not even for a moment, not even while a crash is healed."""
@@ -39,17 +40,23 @@ class Watch:
                 raise Violation(row.product_id, f"oversold: {row.stock}")
 
     def fact(self, entry: Entry) -> None:
-        """A version of an order that was told in public stays what it was."""
+        """A version of an order that was told in public stays what it was, and was made by one message."""
         fact = orjson.loads(entry.value)
-        version, status = fact["change"]["version"], fact["change"]["status"]
-        before = self.told.setdefault((fact["order_id"], version), status)
-        if before != status:
-            raise Violation(fact["order_id"], f"version {version} was {before}, and is now {status}")
+        version, now = fact["change"]["version"], (fact["change"]["status"], fact["change"]["offset"])
+        before = self.told.setdefault((fact["order_id"], version), now)
+        if before != now:
+            raise Violation(fact["order_id"], f"version {version} was {before}, and is now {now}")
 
 
-def check_end(plan: Plan, broker: Broker, workers: list[Worker], outside: Outside) -> Counter[State]:
+def check_end(
+    plan: Plan, broker: Broker, workers: list[Worker], outside: Outside, forgetting: Forgetting
+) -> Counter[State]:
     """When all is at rest; returns how the orders ended. Raises `Violation`."""
-    rows = {topic: _rows(workers, topic) for topic in ROLES}
+    live = {topic: _rows(workers, topic) for topic in ROLES}
+    forgetting.check_end(live)
+    graves = {topic: {key: row for (it, key), row in forgetting.graves.items() if it == topic} for topic in ROLES}
+    rows = {topic: live[topic] | graves[topic] for topic in ROLES}
+    rows[topics.ORDERS] |= live[topics.ORDERS]
     _check_progress(broker, workers)
     _check_dead_letters(broker)
     for order_id in plan.orders:

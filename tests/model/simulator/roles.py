@@ -7,15 +7,16 @@ from typing import Any, Final, NamedTuple
 
 import tables
 from app import topics
-from app.delivery import ConsumerRecord, Effects, Kind, Parked, Refused, Rows
+from app.delivery import ConsumerRecord, Effects, Kind, Parked, Refused, Rows, Send
 from app.domain.outside import Errand
-from app.participants import inventory, orders, payments, shipping
+from app.domain.retention import Keeping
+from app.participants import farewell, inventory, leaving, orders, payments, shipping
 from app.participants.ends import Ended
 
 
 class Role(NamedTuple):
-    """A participant: its topic, its step, how new a row of its table is; and for one that makes calls, the errand of a
-    row and what the end of a call does.
+    """A participant: its topic, its step, how new a row of its table is, when one leaves; for one that makes calls, the
+    errand of a row and what the end of a call does; and what is said before a row leaves.
 
     The step's last argument is the gateway or carrier that the worker would choose just now.
     """
@@ -23,19 +24,33 @@ class Role(NamedTuple):
     topic: str
     decide: Callable[[Rows, ConsumerRecord, str], Effects]
     version: Callable[[Any], int]
+    leaves_at_ms: Callable[[Any, Keeping], int | None]
     errand: Callable[[Any], Errand[Any, Any, Any]] | None = None
     settle: Callable[[Rows, str, Ended], Effects] | None = None
+    farewell: Callable[[Any], list[Send]] = lambda _: []
 
 
 ROLES: Final = {
     role.topic: role
     for role in (
-        Role(topics.ORDERS, lambda rows, record, _: orders.decide(rows, record), tables.orders._version),
-        Role(topics.INVENTORY, lambda rows, record, _: inventory.decide(rows, record), tables.inventory._version),
+        Role(
+            topics.ORDERS,
+            lambda rows, record, _: orders.decide(rows, record),
+            tables.orders._version,
+            leaving.order_leaves_at_ms,
+            farewell=lambda row: farewell.farewell(row),
+        ),
+        Role(
+            topics.INVENTORY,
+            lambda rows, record, _: inventory.decide(rows, record),
+            tables.inventory._version,
+            leaving.stock_leaves_at_ms,
+        ),
         Role(
             topics.PAYMENTS,
             lambda rows, record, at: payments.decide(rows, record, at),
             tables.payments._version,
+            leaving.payment_leaves_at_ms,
             lambda row: row.payment,
             lambda rows, key, ended: payments.settle(rows, key, ended),
         ),
@@ -43,6 +58,7 @@ ROLES: Final = {
             topics.SHIPPING,
             lambda rows, record, at: shipping.decide(rows, record, at),
             tables.shipments._version,
+            leaving.shipment_leaves_at_ms,
             lambda row: row.shipment,
             lambda rows, key, ended: shipping.settle(rows, key, ended),
         ),

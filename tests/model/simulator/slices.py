@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.delivery.forgetting import Leaving
 from app.domain.outside import Pending
 
 Place = tuple[str, int]
@@ -47,3 +48,16 @@ class Chain:
         for held in ranges:
             held.holds += 1
             self.ranges.append(held)
+
+
+@dataclass(eq=False)
+class Leave:
+    """The rows of a partition that are on their way out, and where it ended when they were noted.
+
+    `farewell` is what goes before: then `keys` leave.
+    """
+
+    leaving: Leaving = field(default_factory=Leaving)
+    end: int = 0
+    farewell: Slice | None = None
+    keys: list[str] = field(default_factory=list)

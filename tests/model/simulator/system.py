@@ -22,6 +22,7 @@ from schemas.commands import ReachDeadline
 from schemas.rows import OrderRow
 from tests.model.simulator import promises
 from tests.model.simulator.broker import PARTITIONS, Broker, Entry
+from tests.model.simulator.forgetting import Forgetting
 from tests.model.simulator.outside import Outside
 from tests.model.simulator.plan import Plan, plan, wire
 from tests.model.simulator.roles import ROLES
@@ -43,6 +44,7 @@ class System:
         self.outside = Outside(self.random, self.plan.refusals)
         self.story = story
         self.watch = promises.Watch()
+        self.forgetting = Forgetting(self.broker, self.random, story)
         self.names = count()
         self.zombies: list[Worker] = []
         self.workers = [self._new_worker(), self._new_worker()]
@@ -62,7 +64,7 @@ class System:
                 break
         else:
             raise Violation("everything", f"no rest after {CALM_STEPS} calm steps")
-        return promises.check_end(self.plan, self.broker, self.workers, self.outside)
+        return promises.check_end(self.plan, self.broker, self.workers, self.outside, self.forgetting)
 
     def _new_worker(self) -> Worker:
         name = f"worker {next(self.names)}"
@@ -72,6 +74,8 @@ class System:
     def _people(self) -> None:
         if self.plan.sends and self.random.random() < 0.3:
             topic, key, message = self.plan.sends.pop()
+            if key in self.forgetting.old:
+                return  # it is answered from MongoDB
             self.broker.send(topic, key.encode(), wire(message))
             self.story.tell(f"somebody sends {topic}/{key}: {message!r}", key)
 
@@ -86,6 +90,8 @@ class System:
             self._double()
         if self.random.random() < self.plan.remind:
             self._remind()
+        if self.random.random() < self.plan.age:
+            self.forgetting.age(self._orders(), self.zombies)
         self._zombies_write()
 
     def _crash(self, worker: Worker) -> None:
@@ -137,6 +143,8 @@ class System:
         places = [place for place, log in self.broker.logs.items() if log and place[0] in ROLES]
         if places:
             entry = self.random.choice(self.broker.logs[self.random.choice(places)])
+            if self.forgetting.concerns_old(entry):
+                return
             self.broker.send(entry.topic, entry.key, entry.value)
             self.story.tell(f"{entry.topic}-{entry.partition}@{entry.offset} comes again", entry.key.decode())
 
@@ -159,6 +167,8 @@ class System:
         things: list[Callable[[], None]] = []
         for worker in self.workers:
             things += self._things_to_do(worker)
+            things += self.forgetting.things_to_do(worker)
+        things += self.forgetting.project()
         if not things:
             return False
         self.random.choice(things)()

@@ -7,23 +7,27 @@ range of offsets is committed only when all that it caused is with the broker an
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.delivery.contract import Effects
+from app.delivery.contract import Effects, Send
+from app.delivery.restoring import Restoring
 from app.domain.outside import Pending
 from app.participants.ends import Ended
-from tests.model.simulator.broker import Broker, Entry, Write, changelog, partition_of
+from tests.model.simulator.broker import Broker, Entry, Gone, Write, changelog, partition_of
 from tests.model.simulator.roles import ROLES, Role, handle
-from tests.model.simulator.slices import Chain, Place, Range, Slice
+from tests.model.simulator.slices import Chain, Leave, Place, Range, Slice
 
 
 def restored(broker: Broker, place: Place) -> dict[str, Any]:
-    """The rows of a partition as a changelog has them: of each the newest, which is not always the last."""
-    version, rows = ROLES[place[0]].version, dict[str, Any]()
+    """The rows of a partition as a changelog has them."""
+    restoring, rows = Restoring(ROLES[place[0]].version), dict[str, Any]()
     for key, row in broker.rows[changelog(place[0]), place[1]]:
-        if key not in rows or version(row) >= version(rows[key]):
-            rows[key] = row
+        if isinstance(row, Gone):
+            restoring.deletion(rows, key, row.version)
+        else:
+            restoring.row(rows, key, row)
     return rows
 
 
@@ -41,6 +45,7 @@ class Worker:
     chains: dict[tuple[Place, str], Chain] = field(default_factory=dict)
     unsafe: Counter[tuple[Place, str]] = field(default_factory=Counter)
     """How many slices that concern a key are not safe yet. Its row in memory may be of any of them."""
+    leaves: dict[Place, Leave] = field(default_factory=dict)
 
     @property
     def partitions(self) -> set[int]:
@@ -54,6 +59,7 @@ class Worker:
             self.rows[place] = restored(self.broker, place)
             self.next[place] = self.broker.committed[place]
             self.ranges[place] = deque()
+            self.leaves[place] = Leave()
 
     def waiting(self, place: Place) -> int:
         """How many messages it could take."""
@@ -82,15 +88,17 @@ class Worker:
         return handled
 
     def _decide(self, role: Role, place: Place, entry: Entry, draft: dict[tuple[int, str], Any]) -> Effects:
-        effects = handle(role, self.rows[place], entry, self.at)
+        effects = handle(role, self.leaves[place].leaving.watch(self.rows[place]), entry, self.at)
         self._write(place, effects, draft)
         return effects
 
     def _write(self, place: Place, effects: Effects, draft: dict[tuple[int, str], Any]) -> None:
         for key, row in effects.rows:
-            self.rows[place][key] = row
+            before = self.rows[place].pop(key, None) if row is None else None
+            if row is not None:
+                self.rows[place][key] = row
             draft.pop((place[1], key), None)  # a row stands where it was written last
-            draft[place[1], key] = row
+            draft[place[1], key] = row if before is None else Gone(ROLES[place[0]].version(before))
 
     def _send(self, topic: str, made: Slice, draft: dict[tuple[int, str], Any], effects: list[Effects]) -> None:
         writes = [Write(changelog(topic), partition, key.encode(), row=row) for (partition, key), row in draft.items()]
@@ -181,6 +189,31 @@ class Worker:
         """Commits as far as all before is done."""
         while self.can_commit(place):
             self.broker.committed[place] = self.ranges[place].popleft().last + 1
+
+    def note(self, place: Place, keys: Iterable[str]) -> None:
+        """These rows of a partition are over."""
+        leave = self.leaves[place] = Leave(end=len(self.broker.logs[place]))
+        for key in keys:
+            leave.leaving.note(key, self.rows[place][key])
+
+    def may_leave(self, place: Place) -> bool:
+        """Whether no message that the noted rows have seen is read again."""
+        return self.broker.committed[place] >= self.leaves[place].end
+
+    def say_farewell(self, place: Place, keys: list[str], sends: list[Send]) -> None:
+        """What must be with the broker before these rows leave goes into the queues."""
+        leave = self.leaves[place]
+        leave.keys, leave.farewell = keys, Slice()
+        self._send(place[0], leave.farewell, {}, [Effects(sends=sends)])
+
+    def let_go(self, place: Place) -> dict[str, Any]:
+        """Deletes those rows that no message has concerned since; returns them."""
+        leave, self.leaves[place] = self.leaves[place], Leave()
+        gone = leave.leaving.still(self.rows[place], leave.keys)
+        draft = dict[tuple[int, str], Any]()
+        self._write(place, Effects(tuple((key, None) for key in gone)), draft)
+        self._send(place[0], Slice(), draft, [])
+        return gone
 
     def idle(self) -> bool:
         """Whether it has nothing to do and nothing to commit."""
