@@ -3,7 +3,8 @@
 An owner knows the offset that its next record must get: one above its last. If there is a gap, somebody else has
 written. Recovery would still take the right row, the one with the highest version, but compaction keeps only the last
 record of a key, and in time would drop that. So the rows that were overwritten are written again: the owner's own last.
-Rows that recovery itself finds overwritten are written again when it is over.
+Rows that recovery itself finds overwritten are written again when it is over. All this holds for the entries of queues,
+too; those that are forgotten are deleted here.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from typing import TYPE_CHECKING, Final, cast
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from faust.types import TP
 
-from app.delivery.queues import is_entry
 from app.delivery.recovery import DrainTableManager
+from app.delivery.sink import Slice
 from app.delivery.table import RowTable
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ class Healer:
         self._app = app
         self._table = table
         self._next: dict[int, int] = {}
-        self._sick: dict[int, set[str]] = {}
+        self._sick: dict[int, set[bytes]] = {}
+        self._forgotten: dict[int, list[bytes]] = {}
         self._foreign: list[tuple[int, int, int]] = []
         self._wake = asyncio.Event()
 
@@ -56,6 +58,7 @@ class Healer:
         """No partition is ours any more."""
         self._next.clear()
         self._sick.clear()
+        self._forgotten.clear()
         self._foreign.clear()
 
     def acknowledged(self, partition: int, offset: int) -> None:
@@ -66,7 +69,13 @@ class Healer:
             self._wake.set()
         self._next[partition] = offset + 1
 
-    def _mark(self, partition: int, keys: Iterable[str]) -> None:
+    def delete(self, partition: int, forgotten: list[bytes]) -> None:
+        """Delete these from the changelog, by their keys there: memory has forgotten them, for good."""
+        if forgotten:
+            self._forgotten[partition] = forgotten
+            self._wake.set()
+
+    def _mark(self, partition: int, keys: Iterable[bytes]) -> None:
         self._sick.setdefault(partition, set()).update(keys)
         self._wake.set()
 
@@ -99,18 +108,18 @@ class Healer:
                 self._foreign.remove(foreign)
                 self._mark(foreign[0], keys)
 
-    def _keys(self, partition: int, first: int, end: int) -> set[str] | None:
+    def _keys(self, partition: int, first: int, end: int) -> set[bytes] | None:
         """The keys of the records from `first` to before `end`; None when the broker does not give them all now."""
         reader = Consumer({"bootstrap.servers": self._app.bootstrap, "group.id": "healer", "enable.auto.commit": False})
         try:
             reader.assign([TopicPartition(self._table.changelog_topic_name, partition, first)])
-            keys: set[str] = set()
+            keys: set[bytes] = set()
             while (message := reader.poll(READ_TIMEOUT_S)) is not None:
                 offset, key = message.offset() or 0, message.key()
                 if message.error() is not None:
                     return None
-                if offset < end and isinstance(key, bytes) and not is_entry(key):
-                    keys.add(key.decode(errors="replace"))
+                if offset < end and isinstance(key, bytes):
+                    keys.add(key)
                 if offset >= end - 1:
                     return keys
             return None
@@ -118,28 +127,28 @@ class Healer:
             reader.close()
 
     async def _heal(self) -> None:
-        if not self._sick or not await self._app.drain.is_member():
+        if not (self._sick or self._forgotten) or not await self._app.drain.is_member():
             return  # it may be us who should not write; if it is not, the next look finds them sick still
         sick, self._sick = self._sick, {}
+        forgotten, self._forgotten = self._forgotten, {}
         self._app.guard.check("before rows are written again")
         out = self._app.sink.begin()
         for partition, keys in sick.items():
-            log.warning(
-                "%s-%d: somebody else wrote %d rows: they are written again",
-                self._table.changelog_topic_name,
-                partition,
-                len(keys),
-            )
-            rows = self._table.rows_of(partition)
-            for key in keys:
-                row = rows.get(key)
-                value = None if row is None else self._table.encode(row)
-                out.send(
-                    self._table.changelog_topic_name,
-                    key.encode(),
-                    value,
-                    partition=partition,
-                    on_offset=self.acknowledged,
-                )
+            changelog = self._table.changelog_topic_name
+            log.warning("%s-%d: somebody else wrote %d rows: they are written again", changelog, partition, len(keys))
+            self._write(out, partition, keys)
             self._app.stats.healed += len(keys)
+        for partition, gone in forgotten.items():
+            self._write(out, partition, gone)
         await out.done()
+
+    def _write(self, out: Slice, partition: int, keys: Iterable[bytes]) -> None:
+        """Write what memory has under these changelog keys: what it has not is deleted."""
+        for key in keys:
+            out.send(
+                self._table.changelog_topic_name,
+                key,
+                self._table.encoded(partition, key),
+                partition=partition,
+                on_offset=self.acknowledged,
+            )

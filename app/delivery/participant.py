@@ -50,7 +50,6 @@ class Participant:
         self._watchers = Watchers()
         self._lane.on_begin.append(self._begin)
         self._healer = Healer(app, table)
-        self._lane.on_begin.append(self._healer.begin)
         self._lane.on_leave.append(self._healer.leave)
         self._caller: Caller | None = None
         self._lane.on_leave.append(self._watchers.leave)
@@ -74,10 +73,11 @@ class Participant:
                 await asyncio.sleep(0)  # HTTP gets its turn between slices
 
     def _begin(self, partitions: Iterable[int]) -> None:
+        self._healer.begin(partitions)
         for partition in partitions:
             start = self._lane.ranges.applied(partition)
             assert start is not None, "a partition that begins has its ranges"
-            self._table.queues_of(partition).forget(start)
+            self._healer.delete(partition, self._table.queues_of(partition).forget(start))
 
     async def _beside(self, work: Coroutine[Any, Any, None]) -> None:
         async with self._app.stops_on_failure(f"what runs beside {self._lane.topic}"):

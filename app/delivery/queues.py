@@ -21,6 +21,12 @@ def changelog_key(key: bytes, offset: int) -> bytes:
     return b"%b%b/%d" % (PREFIX, key, offset)
 
 
+def _read(changelog_key: bytes) -> tuple[bytes, int]:
+    """The key and the offset that `changelog_key` was made of."""
+    key, _, offset = changelog_key.removeprefix(PREFIX).rpartition(b"/")
+    return key, int(offset)
+
+
 class Entry(NamedTuple):
     """A message that was parked, as the message at the offset `at` left it: in the queue, or `gone` from it.
 
@@ -67,6 +73,7 @@ class Queues:
 
     def __init__(self) -> None:
         self._queues: dict[bytes, Queue] = {}
+        self._deleted: set[bytes] = set()  # changelog keys of entries that the changelog says are deleted
 
     def get(self, key: bytes | None) -> Queue | None:
         """Return the queue of a key, if it has one; keyless messages never have."""
@@ -76,25 +83,48 @@ class Queues:
         """Change memory only: the participant sends the changelog record with its slice."""
         self._queues.setdefault(key, Queue()).put(offset, entry)
 
-    def restore(self, changelog_key: bytes, value: bytes | None) -> None:
-        """Take an entry from the changelog, unless a newer one is known."""
-        if value is None:
-            return  # nobody deletes entries; and memory forgets them by `forget`
-        key, _, offset = changelog_key.removeprefix(PREFIX).rpartition(b"/")
-        entry = Entry(**json.loads(value))
-        queue = self._queues.get(key)
-        known = None if queue is None else queue.entries.get(int(offset))
-        if known is None or entry.at >= known.at:
-            self.put(key, int(offset), entry)
+    def restore(self, changelog_key: bytes, value: bytes | None) -> bool:
+        """Take an entry from the changelog, unless a newer one is known; tell whether the record is the newest.
 
-    def forget(self, start: int) -> None:
-        """Forget what was gone before the offset `start`, since nothing below it is read again."""
+        One that was deleted is known until it is forgotten, so that what a late writer says of it is not believed.
+        """
+        key, offset = _read(changelog_key)
+        known = self._entry(key, offset)
+        if value is None:
+            self._deleted.add(changelog_key)
+            return known is None or known.gone
+        entry = Entry(**json.loads(value))
+        self._deleted.discard(changelog_key)
+        if known is not None and entry.at < known.at:
+            return False
+        self.put(key, offset, entry)
+        return True
+
+    def encoded(self, changelog_key: bytes) -> bytes | None:
+        """What the changelog should say of an entry: None for one that is forgotten, or never was."""
+        entry = self._entry(*_read(changelog_key))
+        return None if entry is None else entry.encode()
+
+    def forget(self, start: int) -> list[bytes]:
+        """Forget what was gone before the offset `start`, since nothing below it is read again.
+
+        Returns the changelog keys of what can be deleted there: no message will ever have these entries again.
+        """
+        forgotten = []
         for key, queue in list(self._queues.items()):
             for offset, entry in list(queue.entries.items()):
                 if entry.gone and entry.at < start:
                     del queue.entries[offset]
+                    forgotten.append(changelog_key(key, offset))
             if not queue.entries:
                 del self._queues[key]
+        left = [entry for entry in forgotten if entry not in self._deleted]
+        self._deleted.clear()
+        return left
+
+    def _entry(self, key: bytes, offset: int) -> Entry | None:
+        queue = self._queues.get(key)
+        return None if queue is None else queue.entries.get(offset)
 
     @property
     def blocked(self) -> int:

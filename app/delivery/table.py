@@ -57,7 +57,7 @@ class RowTable(faust.Table[str, Row]):
         self._decode = decode
         self._version = version
         self._fresh: set[int] = set()
-        self._stale: dict[int, set[str]] = {}
+        self._stale: dict[int, set[bytes]] = {}
         super().__init__(app, key_type=bytes, value_type=bytes, **options)
 
     def _new_store(self) -> RowStore:
@@ -128,26 +128,38 @@ class RowTable(faust.Table[str, Row]):
             if rows is None or message.topic != self.changelog_topic_name or message.key is None:
                 continue  # Faust's recovery hands a table the records of partitions that just left
             if is_entry(message.key):
-                self.queues_of(message.partition).restore(message.key, message.value)
-                continue
-            key = message.key.decode()
+                newest = self.queues_of(message.partition).restore(message.key, message.value)
+            else:
+                newest = self._restore(rows, message.key.decode(), message.value)
             stale = self._stale.setdefault(message.partition, set())
-            if message.value is None:
-                rows.pop(key, None)
-                stale.discard(key)
-                continue
-            row = self._decode(message.value)
-            known = rows.get(key)
-            if known is not None and self._version(row) < self._version(known):
+            if newest:
+                stale.discard(message.key)
+            else:
                 self.app.stats.stepbacks += message.partition in self._fresh
-                stale.add(key)
-                continue
-            rows[key] = row
-            stale.discard(key)
+                stale.add(message.key)
 
-    def take_stale(self, partition: int) -> set[str]:
-        """Return, once, the keys whose last record is not their row: compaction would keep the wrong one."""
+    def _restore(self, rows: dict[str, Row], key: str, value: bytes | None) -> bool:
+        """Take a row from the changelog, unless a newer one is known; tell whether the record is the newest."""
+        if value is None:
+            rows.pop(key, None)
+            return True
+        row = self._decode(value)
+        known = rows.get(key)
+        if known is not None and self._version(row) < self._version(known):
+            return False
+        rows[key] = row
+        return True
+
+    def take_stale(self, partition: int) -> set[bytes]:
+        """Return, once, the changelog keys whose last record is not the newest: compaction would keep the wrong one."""
         return self._stale.pop(partition, set())
+
+    def encoded(self, partition: int, changelog_key: bytes) -> bytes | None:
+        """What the changelog should say under this key, of a row or of an entry of a queue; None when nothing."""
+        if is_entry(changelog_key):
+            return self.queues_of(partition).encoded(changelog_key)
+        row = self.rows_of(partition).get(changelog_key.decode(errors="replace"))
+        return None if row is None else self.encode(row)
 
 
 def row_table(

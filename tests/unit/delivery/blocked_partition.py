@@ -1,7 +1,8 @@
 """A partition with blocked keys: its log, its worker and its operator, and what of it survives a crash.
 
-What the worker sends goes to three queues (changelog, answers, dead letters), of each of which a crash keeps a prefix of
-what was not acknowledged yet.
+What the worker sends goes to three queues (changelog, answers, dead letters), of each of which a crash keeps a prefix
+of what was not acknowledged yet. A predecessor that was paused may write old records into the changelog, and the broker
+compacts it.
 """
 
 from __future__ import annotations
@@ -44,23 +45,44 @@ def decide(rows: Rows, record: ConsumerRecord) -> Effects:
 
 
 class Worker:
-    """Rows and queues in memory, as `RowTable` has them; what it sends, and what of it is acknowledged."""
+    """Rows and queues in memory, as `RowTable` has them; what it sends, and what of it is acknowledged.
+
+    It heals and deletes as `Healer` does.
+    """
 
     changelog_topic_name = "changelog"
 
-    def __init__(self, changelog: list[tuple[bytes, bytes]], start: int) -> None:
+    def __init__(self, changelog: list[tuple[bytes, bytes | None]], start: int) -> None:
         self.rows: dict[str, Any] = {}
         self.queues = Queues()
-        for key, value in changelog:
-            if is_entry(key):
-                self.queues.restore(key, value)
-            else:
-                self.rows[key.decode()] = json.loads(value)
-        self.queues.forget(start)
         self.next = start
         self.blocking = Blocking(decide, self.park, Stats())
-        self.under_way: dict[str, deque[tuple[bytes, bytes, list[int]]]] = {}
+        self.under_way: dict[str, deque[tuple[bytes, bytes | None, list[int]]]] = {topic: deque() for topic in TOPICS}
         self.slices: deque[tuple[int, list[int]]] = deque()  # its next offset, and how many records it waits for
+        stale: dict[bytes, None] = {}
+        for key, value in changelog:
+            if self._restore(key, value):
+                stale.pop(key, None)
+            else:
+                stale[key] = None
+        for key in (*stale, *self.queues.forget(start)):
+            self.heal(key)
+
+    def _restore(self, key: bytes, value: bytes | None) -> bool:
+        if is_entry(key):
+            return self.queues.restore(key, value)
+        row = json.loads(value or b"")
+        if row["applied"] < self.rows.get(key.decode(), row)["applied"]:
+            return False
+        self.rows[key.decode()] = row
+        return True
+
+    def heal(self, key: bytes) -> None:
+        """Write what memory has under this key of the changelog."""
+        self.under_way["changelog"].append((key, self.encoded(key), [0]))
+
+    def encoded(self, key: bytes) -> bytes | None:
+        return self.queues.encoded(key) if is_entry(key) else self.encode(self.rows[key.decode()])
 
     @staticmethod
     def park(record: ConsumerRecord, parked: Parked) -> Send:
@@ -81,7 +103,7 @@ class Worker:
 
         def send(topic: str, key: bytes, value: bytes, **_: object) -> None:
             open_records[0] += 1
-            self.under_way.setdefault(topic, deque()).append((key, value, open_records))
+            self.under_way[topic].append((key, value, open_records))
 
         self.slices.append((self.next, open_records))
         return SimpleNamespace(send=send, done=lambda: None)
@@ -105,7 +127,8 @@ class World:
         self.log: list[FakeRecord] = []
         self.sent: dict[str, list[int]] = {key: [] for key in KEYS}
         self.dropped: set[int] = set()
-        self.kept: dict[str, list[tuple[bytes, bytes]]] = {topic: [] for topic in TOPICS}
+        self.kept: dict[str, list[tuple[bytes, bytes | None]]] = {topic: [] for topic in TOPICS}
+        self.spoiled = False  # old records stand in the changelog that nobody has healed yet
         self.handled: list[DeadLetterHandled] = []
         self.committed = 0
         self.worker = Worker([], 0)
@@ -131,7 +154,7 @@ class World:
             self.acknowledge_of(topic, 1_000_000)
 
     def acknowledge_of(self, topic: str, most: int) -> None:
-        waiting = self.worker.under_way.get(topic, deque())
+        waiting = self.worker.under_way[topic]
         for _ in range(min(most, len(waiting))):
             key, value, open_records = waiting.popleft()
             self.kept[topic].append((key, value))
@@ -143,6 +166,29 @@ class World:
 
     def crash(self, _: int = 0) -> None:
         self.worker = Worker(self.kept["changelog"], self.committed)
+
+    def zombie(self, n: int) -> None:
+        """A predecessor writes a record that it wrote before; the owner sees it at once, or it dies before it does."""
+        changelog = self.kept["changelog"]
+        if changelog:
+            key, value = changelog[n // 2 % len(changelog)]
+            changelog.append((key, value))
+            if n % 2:
+                self.worker.heal(key)
+            else:
+                self.crash()
+            self.spoiled = True
+
+    def compact(self, n: int) -> None:
+        """Keep the last record of each key, and of deletions nothing in the end; not before the changelog is healed."""
+        under_way = self.worker.under_way["changelog"]
+        self.spoiled = self.spoiled and bool(under_way)
+        if self.spoiled:
+            return
+        last = dict(self.kept["changelog"])
+        for key, value in last.items():
+            assert under_way or value == self.worker.encoded(key), "what compaction keeps is right"
+        self.kept["changelog"] = [(key, value) for key, value in last.items() if value is not None or n % 2]
 
     def letters(self) -> dict[Name, Letter]:
         records = [read_letter(value) for _, value in self.kept["dead"]]
@@ -201,7 +247,7 @@ class World:
         self.settle()
         assert self.letters() == {}
         assert self.worker.queues.blocked == 0
-        answered = {int(value) for _, value in self.kept["out"]}
+        answered = {int(value or b"") for _, value in self.kept["out"]}
         for key in KEYS:
             wanted = [number for number in self.sent[key] if number not in self.dropped]
             assert self.worker.rows.get(key, {"ids": []})["ids"] == wanted

@@ -22,7 +22,7 @@ STEPS = (
     *("acknowledge_all",) * 2,
     *("commit",) * 2,
     *("replay_key",) * 3,
-    *("crash", "replay", "drop"),
+    *("crash", "replay", "drop", "zombie", "compact"),
 )
 
 

@@ -8,6 +8,7 @@ import pytest
 from faust.types import TP
 
 from app.delivery import DeliveryApp, RowTable, row_table
+from app.delivery.queues import Entry, changelog_key
 
 CHANGELOG = "t-orders-changelog"
 
@@ -93,3 +94,17 @@ async def test_reading_own_writes_again_takes_nothing_back(table: RowTable) -> N
     recover(table, ("a", 5))
     assert table.row("a") == {"v": 7}
     assert table.app.stats.stepbacks == 0
+
+
+async def test_what_must_be_written_again_is_known_of_rows_and_of_entries_of_queues(table: RowTable) -> None:
+    await assign(table, {0}, fresh={0})
+    recover(table, ("a", 1), ("a", 2), ("a", 1), ("b", 1))
+    entry = changelog_key(b"k", 11)
+    for value in (Entry(11), Entry(50, gone=True), Entry(11)):
+        message = SimpleNamespace(topic=CHANGELOG, partition=0, key=entry, value=value.encode())
+        table.apply_changelog_batch([SimpleNamespace(message=message)])  # type: ignore[list-item]
+    assert table.take_stale(0) == {b"a", entry}
+    assert table.take_stale(0) == set()
+    assert json.loads(table.encoded(0, b"a") or b"") == {"v": 2}
+    assert table.encoded(0, entry) == Entry(50, gone=True).encode()
+    assert (table.encoded(0, b"never"), table.encoded(0, changelog_key(b"k", 12))) == (None, None)
