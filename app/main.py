@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 
+from app.access_settings import AccessSettings
 from app.delivery import DeliveryApp
 from app.settings import Settings
 
 settings = Settings.from_environment(os.environ)
+access = AccessSettings.from_environment(os.environ)
 
 app = DeliveryApp(
     settings.app_id,
@@ -30,7 +32,9 @@ app = DeliveryApp(
     broker_heartbeat_interval=settings.heartbeat_interval_s,
     broker_rebalance_timeout=settings.rebalance_timeout_s,
     broker_commit_interval=settings.commit_interval_s,
+    consumer_group_instance_id=settings.group_instance_id or None,
     delivery_timeout_s=settings.delivery_timeout_s,
     front_timeout_s=settings.front_timeout_s,
+    compaction_lag_s=settings.longest_pause_s,
     table_standby_replicas=0,
 )

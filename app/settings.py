@@ -74,6 +74,8 @@ class Settings:
     """The longest a `GET` waits for its position, or for somebody who knows its order or product; then `503`."""
     forward_timeout_s: float = 12.0
     """The longest a request waits for the worker that owns its key; the default leaves room for its own wait."""
+    owner_wait_s: float = 20.0
+    """The longest the `POST` of an order waits while its key has no owner; the default leaves room for a session."""
     requests_in_flight: int = 512
     """Requests under `/v1` that one worker answers at once; one more gets `503`."""
 
@@ -132,13 +134,7 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
         """The settings that these variables make. Raises `SettingsError` for one that can't be read."""
-        kinds = get_type_hints(cls)
-        given: dict[str, Any] = {}
-        for field in fields(cls):
-            text = environment.get(field.name.upper(), "")
-            if text:
-                given[field.name] = _read(field.name.upper(), text, kinds[field.name])
-        return cls(**given)._checked()
+        return cls(**read_fields(cls, environment))._checked()
 
     @property
     def bootstrap(self) -> str:
@@ -173,6 +169,13 @@ class Settings:
             if getattr(self, name) < 1:
                 raise SettingsError(f"{name.upper()} must be at least 1")
         return self
+
+
+def read_fields(cls: type[Any], environment: Mapping[str, str]) -> dict[str, Any]:
+    """The fields of a dataclass that these variables give. Raises `SettingsError`."""
+    kinds = get_type_hints(cls)
+    named = ((field.name, environment.get(field.name.upper(), "")) for field in fields(cls))
+    return {name: _read(name.upper(), text, kinds[name]) for name, text in named if text}
 
 
 def _read(name: str, text: str, kind: type) -> object:

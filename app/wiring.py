@@ -5,23 +5,29 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from functools import cache
+from functools import cache, partial
 from typing import Final
 
 from pymongo.errors import PyMongoError
 
 from app.adapters import mongo
+from app.adapters.api_keys import ApiKeys
 from app.adapters.carrier import Carrier, Consignment
 from app.adapters.gateway import Charge, Gateway
 from app.adapters.ledger import Ledger
 from app.adapters.outcome import OutcomeUnknown, Retry, Settled, Verdict, until_definite
 from app.adapters.progress import Progress, Reached
 from app.adapters.projection_writes import ProjectionWrites
+from app.adapters.published_keys import fetch_key_set
 from app.adapters.read_model import ReadModel
+from app.adapters.shared_buckets import SharedBuckets
 from app.adapters.simulated_carrier import SimulatedCarrier
 from app.adapters.simulated_gateway import SimulatedGateway
 from app.adapters.simulation import Simulation
-from app.main import settings
+from app.main import access, settings
+from app.security.known_keys import KnownKeys
+from app.security.quotas import Quotas
+from app.security.token_keys import OneKey, PublishedKeys, TokenKeys
 
 __all__ = [
     "STORE_AWAY",
@@ -34,9 +40,12 @@ __all__ = [
     "charge",
     "consign",
     "gateway",
+    "known_keys",
     "progress",
     "projection_writes",
+    "quotas",
     "read_model",
+    "token_keys",
 ]
 
 log = logging.getLogger(__name__)
@@ -66,6 +75,27 @@ def progress() -> Progress:
 def projection_writes() -> ProjectionWrites:
     """How facts get into the projection."""
     return ProjectionWrites(_database())
+
+
+@cache
+def known_keys() -> KnownKeys:
+    """The API keys."""
+    return KnownKeys(ApiKeys(_database()), access.key_fresh_s, access.key_kept_s)
+
+
+@cache
+def quotas() -> Quotas:
+    """What is left of their limits."""
+    return Quotas(SharedBuckets(_database()).take)
+
+
+@cache
+def token_keys() -> TokenKeys | None:
+    """What tokens are checked with; None where none are taken. Raises `SettingsError`."""
+    if access.jwks_url:
+        return PublishedKeys(partial(fetch_key_set, access.jwks_url))
+    key = access.token_key()
+    return None if key is None else OneKey(key)
 
 
 @cache

@@ -1,0 +1,116 @@
+"""The settings that say who is let in: read from the environment as those of `app.settings` are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Final
+
+from app.security.tokens import LEAST_SECRET_BYTES, BadKey, Expected, VerificationKey, public_key, secret_key
+from app.settings import SettingsError, read_fields
+
+DEVELOPMENT: Final = "development"
+PRODUCTION: Final = "production"
+_OF_DEVELOPMENT: Final = "known-to-all-so-for-development-only"
+"""Stands for any secret that is not set, in development."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccessSettings:
+    """Who is let in. Immutable; made once, by `from_environment`."""
+
+    app_env: str = ""
+    """`production`, or `development`, where the key `demo` with all roles is taken and secrets have defaults. Unset, it
+    is development, as long as the worker listens on the loopback address."""
+    cluster_secret: str = field(default="", repr=False)
+    """What workers know each other's requests by; the same for all of them. At least 32 bytes."""
+    jwt_secret: str = field(default="", repr=False)
+    """Tokens signed with this by HS256 are taken. At least 32 bytes."""
+    jwt_public_key_file: str = ""
+    """A file with the public key, in PEM, that tokens are checked with: RS256, ES256 or EdDSA, by its kind."""
+    jwks_url: str = ""
+    """Or the address that publishes such keys (JWKS)."""
+    jwt_issuer: str = ""
+    """Who must have made a token (`iss`); needed in production where tokens are taken."""
+    jwt_audience: str = ""
+    """For whom it must be made (`aud`); needed in production where tokens are taken."""
+    jwt_leeway_s: float = 30.0
+    """By how much clocks may differ."""
+    key_fresh_s: float = 2.0
+    """A key that was revoked may still be used for so long."""
+    key_kept_s: float = 3600.0
+    """While MongoDB is away, keys that were used before stay usable for so long."""
+    failures_per_min: int = 60
+    """Wrong credentials that one address may send in a minute; above, only those that are known are looked at."""
+    trusted_proxies: int = 0
+    """How many proxies of yours each request passes, which add its sender to `X-Forwarded-For`."""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> AccessSettings:
+        """The settings that these variables make. Raises `SettingsError` for one that can't be read."""
+        made = cls(**read_fields(cls, environment))
+        if made.app_env not in ("", DEVELOPMENT, PRODUCTION):
+            raise SettingsError(f"APP_ENV must be {DEVELOPMENT} or {PRODUCTION}")
+        if sum(map(bool, (made.jwt_secret, made.jwt_public_key_file, made.jwks_url))) > 1:
+            raise SettingsError("Set one of JWT_SECRET, JWT_PUBLIC_KEY_FILE and JWKS_URL")
+        if made.failures_per_min < 1:
+            raise SettingsError("FAILURES_PER_MIN must be at least 1")
+        return made
+
+    @property
+    def is_development(self) -> bool:
+        """Whether the key `demo` is taken."""
+        return self.app_env != PRODUCTION
+
+    @property
+    def expected(self) -> Expected:
+        """What a token must say."""
+        return Expected(self.jwt_issuer, self.jwt_audience, self.jwt_leeway_s)
+
+    @property
+    def token_secret(self) -> str:
+        """The secret for HS256; empty where tokens are signed otherwise, or not taken."""
+        signed_otherwise = self.jwt_public_key_file or self.jwks_url
+        return self.jwt_secret or (_OF_DEVELOPMENT if self.is_development and not signed_otherwise else "")
+
+    @property
+    def workers_secret(self) -> str:
+        """What workers sign what they forward with."""
+        return self.cluster_secret or (_OF_DEVELOPMENT if self.is_development else "")
+
+    def token_key(self) -> VerificationKey | None:
+        """The key that was set for tokens; None for published ones, or none. Raises `SettingsError`."""
+        if self.jwt_public_key_file:
+            try:
+                return public_key(Path(self.jwt_public_key_file).read_text())
+            except (OSError, UnicodeError, BadKey) as error:
+                raise SettingsError(f"JWT_PUBLIC_KEY_FILE can't be used: {error}") from error
+        return secret_key(self.token_secret) if self.token_secret else None
+
+    def unsafe(self, host: str) -> str | None:
+        """One line that says why a worker that listens on `host` must not start so, or None."""
+        if not self.app_env and not _is_loopback(host):
+            return (
+                f"HOST={host} can be reached from outside, so APP_ENV must be set: {PRODUCTION}, or"
+                f" {DEVELOPMENT}, where everybody may do everything with the key demo."
+            )
+        if self.is_development:
+            return None
+        for name, secret in (("CLUSTER_SECRET", self.cluster_secret), ("JWT_SECRET", self.jwt_secret or None)):
+            if secret is not None and (len(secret.encode()) < LEAST_SECRET_BYTES or secret == _OF_DEVELOPMENT):
+                return (
+                    f"{name} must be a secret of your own of at least {LEAST_SECRET_BYTES} bytes: openssl rand -hex 32"
+                )
+        takes_tokens = self.jwt_secret or self.jwt_public_key_file or self.jwks_url
+        if takes_tokens and not (self.jwt_issuer and self.jwt_audience):
+            return "JWT_ISSUER and JWT_AUDIENCE must be set where tokens are taken."
+        return None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
