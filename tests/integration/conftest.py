@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from dead_letters import Dlq, Stranger
 from worker_process import Readiness, WorkerFactory, WorkerProcess, answers_ready
 
 from app.embedded.kafka import EmbeddedKafka
@@ -61,3 +62,15 @@ def worker_factory(kafka: EmbeddedKafka, mongo: EmbeddedMongod, app_id: str, tmp
     finally:
         for worker in workers:
             worker.kill()
+
+
+@pytest.fixture
+def dlq(kafka: EmbeddedKafka, app_id: str) -> Dlq:
+    """The command `dlq` of this test's app."""
+    return Dlq({"KAFKA_URL": kafka.url, "APP_ID": app_id, "TOPIC_PREFIX": f"{app_id}."})
+
+
+@pytest.fixture
+def stranger(kafka: EmbeddedKafka, app_id: str) -> Stranger:
+    """Another program, on the topics of this test's app."""
+    return Stranger(kafka.bootstrap, f"{app_id}.")
