@@ -17,6 +17,7 @@ LEASE_S: Final = 10.0
 """How long a claim counts that is not renewed: so long must wait who comes after a rebuild that was killed."""
 
 _COUNTS: Final = {"$gt": ["$until", "$$NOW"]}
+_UNTIL: Final = {"$add": ["$$NOW", int(LEASE_S * 1000)]}
 
 
 class RebuildUnderWay(Exception):
@@ -58,8 +59,8 @@ class RebuildClaim:
 
     async def renew(self) -> None:
         """Raises `ClaimLost` once the time was over, even if nobody else came; `PyMongoError`."""
-        until = {"$set": {"until": _from_now(LEASE_S)}}
-        done = await self._claims.update_one({"_id": CLAIM, "holder": self.holder, "$expr": _COUNTS}, [until])
+        mine = {"_id": CLAIM, "holder": self.holder, "$expr": _COUNTS}
+        done = await self._claims.update_one(mine, [{"$set": {"until": _UNTIL}}])
         if not done.matched_count:
             raise ClaimLost("The claim to rebuild was not renewed in time")
 
@@ -72,7 +73,7 @@ class RebuildClaim:
             "holder": self.holder,
             "by": {"$literal": self._by},
             "since": "$$NOW",
-            "until": _from_now(LEASE_S),
+            "until": _UNTIL,
         }
         # A claim that is over, or not there, is below every time.
         taken = {name: {"$cond": [_COUNTS, f"${name}", value]} for name, value in mine.items()}
@@ -85,7 +86,3 @@ class RebuildClaim:
             except DuplicateKeyError:  # two came to an empty collection at once, and the other was first
                 continue
             return dict(found)
-
-
-def _from_now(seconds: float) -> Document:
-    return {"$add": ["$$NOW", int(seconds * 1000)]}

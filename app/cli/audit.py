@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import click
 import orjson
 from faust.cli import option
 from pymongo.errors import PyMongoError
-from rich.progress import Progress
 
 from app.adapters.kafka_log import KafkaLog, LogUnreadable
 from app.audit.live import Held
@@ -19,7 +18,7 @@ from app.audit.run import Audit
 from app.audit.stores import MongoStores
 from app.cli.api import Api, Failure
 from app.cli.command import CONNECTION, DONE, FAILED, HttpCommand
-from app.cli.output import Cell, Column, Output
+from app.cli.output import Cell, Column, Output, bar
 from app.main import app, settings
 
 IDS_SHOWN: Final = 5
@@ -82,15 +81,10 @@ async def _read(out: Output, memory: LiveRows | None) -> Report:
     )
     try:
         with out.progress() as progress:
-            return await Audit(log, stores, lambda title, total: _bar(progress, title, total), memory).run()
+            return await Audit(log, stores, partial(bar, progress), memory).run()
     finally:
         log.close()
         stores.close()
-
-
-def _bar(progress: Progress, title: str, total: int) -> Callable[[int], None]:
-    bar = progress.add_task(title, total=total)
-    return lambda count: progress.advance(bar, count)
 
 
 def show(out: Output, report: Report, propose: bool) -> None:

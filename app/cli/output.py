@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -70,6 +70,12 @@ class Output:
             console=self._stderr,
             disable=self.as_json,
         )
+
+
+def bar(progress: Progress, title: str, total: int) -> Callable[[int], None]:
+    """One more bar; gives back what moves it on."""
+    made = progress.add_task(title, total=total)
+    return lambda count: progress.advance(made, count)
 
 
 def _console(stderr: bool) -> Console:

@@ -56,5 +56,5 @@ def test_the_commands_are_listed_with_what_they_do() -> None:
     ended = typed("--help")
     assert ended.returncode == 0
     told = {line.split()[0]: line for line in ended.stdout.partition("Commands:")[2].splitlines() if line.split()}
-    assert set(told) >= {"cancel", "inspect", "load", "place", "seed", "stock", "worker"}
+    assert set(told) >= {"cancel", "inspect", "load", "place", "projection", "seed", "stock", "worker"}
     assert "Show the rows of a live table." in told["inspect"]
