@@ -20,13 +20,16 @@ from app.main import app, settings
 from views.edge import REQUEST_ID, request_id_of
 from views.page import web_app
 from views.preference import wait_s
-from views.problems import unavailable
+from views.problems import Problem, unavailable
 from views.silence import Silence
 
 log: Final = logging.getLogger(__name__)
 
 FORWARDED: Final = "x-forwarded-to-owner"
 """Marks a request that was forwarded: two workers that each take the other for the owner don't pass it on for ever."""
+
+NO_OWNER: Final = "x-no-owner"
+"""Marks the `503` of a key that has no owner, for the worker that forwarded the request: that one may wait."""
 
 CONNECT_TIMEOUT_S: Final = 1.0
 CONNECTIONS_TO_A_WORKER: Final = 256
@@ -46,6 +49,13 @@ Handler = Callable[[int], Awaitable[web.StreamResponse]]
 """Answers, given the key's partition."""
 
 
+class NoOwner(Problem):
+    """`503`: the key has no owner that answers, or lost it on the way. Whether what was asked is done is not known."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(503, detail, headers={**unavailable(detail).headers, NO_OWNER: "1"})
+
+
 async def on_owner(
     request: web.Request,
     topic: str,
@@ -59,31 +69,32 @@ async def on_owner(
     """Answer by `here` on the worker that owns `key` in `topic`: this one, or the one it is forwarded to.
 
     `body` is sent in place of the request's own; `mark` is the header by which one that was forwarded is known. While
-    the key has no owner that answers, the answer is `otherwise`, or a `Problem` (503). Without an `otherwise` it is not
-    known whether a lost owner has done what was asked.
+    the key has no owner that answers, the answer is `otherwise`, or a `NoOwner` (503). Without an `otherwise` it is not
+    known whether a lost owner has done what was asked. Raises `Problem` (503), too, while Kafka takes no messages.
     """
+    problem: Problem
     owner = owner_of(app, topic, key.encode())
     try:
         if owner.here:
             return await here(owner.partition)
         elsewhere = owner.url is not None and owner.url != str(app.conf.canonical_url)
         if not elsewhere or mark in request.headers:
-            problem = unavailable("This key is moving from one worker to another.")
+            problem = NoOwner("This key is moving from one worker to another.")
         elif not _silence.may_ask(str(owner.url)):
-            problem = unavailable("The worker that owns this key does not answer.")
+            problem = NoOwner("The worker that owns this key does not answer.")
         else:
             limit_s = settings.forward_timeout_s if otherwise is None else settings.read_timeout_s + READ_MARGIN_S
             told = await _forward(request, str(owner.url), body, mark, limit_s + wait_s(request.headers))
             if told.status != 503 or otherwise is None:
                 return told
-            problem = unavailable("The worker that owns this key can't answer now.")
+            problem = NoOwner("The worker that owns this key can't answer now.")
     except Moved:
-        problem = unavailable("This key has just moved to another worker.")
+        problem = NoOwner("This key has just moved to another worker.")
     except (Unavailable, KafkaException):
         problem = unavailable("Kafka does not take messages now.")
     except (TimeoutError, ClientError, OSError) as error:
         log.warning("request %s about %s in %s was not answered: %r", request_id_of(request), key, topic, error)
-        problem = unavailable("The worker that owns this key has not answered in time.")
+        problem = NoOwner("The worker that owns this key has not answered in time.")
     if otherwise is None:
         raise problem
     return await otherwise(owner.partition)

@@ -17,7 +17,7 @@ from msgspec import UNSET
 from app import topics
 from app.delivery import Delivered, Moved, Send, Unavailable
 from app.domain import saga
-from app.main import app
+from app.main import app, settings
 from app.wiring import read_model
 from schemas.answers import order_answer
 from schemas.codec import encode
@@ -26,15 +26,17 @@ from schemas.http import OrderAnswer, OrderRequest
 from schemas.rows import OrderRow
 from tables import orders
 from views.bodies import answer
-from views.idempotency import key_of, once
+from views.idempotency import FORWARDED_TO_KEEPER, key_of, once
 from views.order_reads import rested
-from views.owner import on_owner
+from views.owner import FORWARDED, on_owner
+from views.patience import Patience
 from views.position import of_order
 from views.preference import applied, wait_s
 from views.problems import Problem, conflict, invalid, unavailable
 from views.projection import Found, find_order, projected, stored
 from views.rows import tell
 
+_patience: Final = Patience(settings.owner_wait_s, settings.requests_in_flight // 2)
 _one_at_a_time: Final[WeakValueDictionary[str, asyncio.Lock]] = WeakValueDictionary()
 """By order id: of several requests with one id the first is finished before the next is looked at."""
 
@@ -49,7 +51,10 @@ async def place_order(request: web.Request, order: OrderRequest) -> web.StreamRe
             return await _place_anywhere(place_message(order, uuid.uuid4().hex))
         order_id = key or uuid.uuid4().hex  # repeated, it is the same order
         order = msgspec.structs.replace(order, order_id=order_id)
-    return await once(request, order, partial(_place_as, request, order, order_id))
+    place = partial(once, request, order, partial(_place_as, request, order, order_id))
+    if FORWARDED in request.headers or FORWARDED_TO_KEEPER in request.headers:
+        return await place()  # it is waited for where the client is
+    return await _patience.answer(place)
 
 
 def _check_products(order: OrderRequest) -> None:

@@ -122,3 +122,12 @@ async def test_reads_go_on_while_an_owner_is_gone_and_writes_say_when_to_come_ba
             await asyncio.sleep(0.1)
     assert (read.status, read.body) == (200, before)
     assert (await apis[0].call("PUT", f"/v1/orders/{theirs}/cancel")).status == 409
+
+
+async def test_orders_are_taken_while_an_owner_is_gone(apis: list[Api], workers: list[Worker]) -> None:
+    await apis[0].supply(PRODUCT, 16)
+    workers[1].child.kill()
+    named = [apis[0].call("POST", "/v1/orders", order(f"g-{number}")) for number in range(12)]
+    body = {key: value for key, value in order("").items() if key != "orderId"}
+    keyed = [apis[0].call("POST", "/v1/orders", body, headers={"Idempotency-Key": f"k-{it}"}) for it in range(12)]
+    assert {reply.status for reply in await asyncio.gather(*named, *keyed)} == {201}
