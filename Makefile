@@ -79,6 +79,8 @@ lock: $(READY) ## Make the locks again: uv's own, Python's and that of Kafka's j
 		--no-emit-index-url --no-header --no-annotate -o requirements-uv.lock
 	$(BIN)/uv pip compile --quiet setup.cfg --extra dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-package order-processor -o requirements.lock
+	$(BIN)/uv pip compile --quiet setup.cfg --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --constraint requirements.lock -o requirements-run.lock
 	mkdir -p .local/lock && cp app/embedded/jgo.toml .local/lock
 	cd .local/lock && $(CURDIR)/$(BIN)/jgo --quiet --resolver python --repo-cache m2 lock
 	cp .local/lock/jgo.lock.toml app/embedded && rm -rf .local/lock

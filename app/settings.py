@@ -5,11 +5,13 @@ A field's environment variable is its name in capitals: `session_timeout_s` is s
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final, get_type_hints
 
 KAFKA_SCHEME: Final = "kafka://"
+_EVERY_ADDRESS: Final = ("0.0.0.0", "::")  # noqa: S104 - it is recognised, not bound
 _AT_LEAST_ONE: Final = (
     "partitions",
     "replication",
@@ -48,7 +50,8 @@ class Settings:
     port: int = 6066
     """The port to listen on."""
     canonical_url: str = ""
-    """Where other workers reach this one; `http://host:port` when empty. Must be unique."""
+    """Where other workers reach this one, and no other. When empty: `http://host:port`, or, where `host` is every
+    address, this machine's name in its place."""
     data_dir: str = ".local/worker"
     """Where Faust keeps its own files. Must be unique to the worker."""
 
@@ -144,7 +147,8 @@ class Settings:
     @property
     def url(self) -> str:
         """Where other workers reach this one."""
-        return self.canonical_url or f"http://{self.host}:{self.port}"
+        host = socket.gethostname() if self.host in _EVERY_ADDRESS else self.host
+        return self.canonical_url or f"http://{host}:{self.port}"
 
     def topic(self, name: str) -> str:
         """The full name of a topic."""

@@ -1,0 +1,85 @@
+"""The compose file and the manifests, as far as that goes without an engine: what they name is there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from app.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+KUBERNETES = ROOT / "deploy" / "kubernetes"
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SETTINGS = {field.name.upper() for field in fields(Settings)}
+OF_KUBERNETES = {"POD_NAME"}
+
+
+def manifests() -> Iterator[dict[str, Any]]:
+    kustomization = yaml.safe_load((KUBERNETES / "kustomization.yaml").read_text())
+    for name in kustomization["resources"]:
+        yield from yaml.safe_load_all((KUBERNETES / name).read_text())
+    yield kustomization
+
+
+MANIFESTS = list(manifests())
+BY_KIND = {it["kind"]: it for it in MANIFESTS}
+WORKER = BY_KIND["StatefulSet"]["spec"]["template"]["spec"]["containers"][0]
+
+
+def test_every_manifest_is_in_the_kustomization() -> None:
+    named = BY_KIND["Kustomization"]["resources"]
+    assert sorted(named) == sorted(it.name for it in KUBERNETES.iterdir() if it.name != "kustomization.yaml")
+
+
+def test_workers_are_told_settings_that_there_are() -> None:
+    told = {line.split("=", 1)[0] for line in BY_KIND["Kustomization"]["configMapGenerator"][0]["literals"]}
+    told |= {it["name"] for it in WORKER["env"]} - OF_KUBERNETES
+    told |= set(COMPOSE["services"]["worker"]["environment"])
+    assert told <= SETTINGS
+    literals = dict(line.split("=", 1) for line in BY_KIND["Kustomization"]["configMapGenerator"][0]["literals"])
+    assert Settings.from_environment(literals).replication == 3
+
+
+def test_what_the_manifests_say_of_each_other_agrees() -> None:
+    ports = {it["name"]: it["containerPort"] for it in WORKER["ports"]}
+    label = BY_KIND["StatefulSet"]["spec"]["template"]["metadata"]["labels"]["app"]
+    services = [it for it in MANIFESTS if it["kind"] == "Service"]
+    assert BY_KIND["StatefulSet"]["spec"]["serviceName"] in {it["metadata"]["name"] for it in services}
+    for service in services:
+        assert service["spec"]["selector"] == {"app": label}
+        assert {it["targetPort"] for it in service["spec"]["ports"]} <= ports.keys()
+    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+        assert WORKER[probe]["httpGet"]["port"] in ports
+    config = dict(line.split("=", 1) for line in BY_KIND["Kustomization"]["configMapGenerator"][0]["literals"])
+    scaled = BY_KIND["ScaledObject"]["spec"]
+    assert scaled["maxReplicaCount"] <= int(config["PARTITIONS"]), "a worker without a partition does nothing"
+    assert scaled["triggers"][0]["metadata"]["consumerGroup"] == config["APP_ID"]
+
+
+def test_a_worker_may_do_nothing_that_it_need_not() -> None:
+    security = WORKER["securityContext"]
+    assert security["readOnlyRootFilesystem"] is True
+    assert security["allowPrivilegeEscalation"] is False
+    assert security["capabilities"] == {"drop": ["ALL"]}
+    assert BY_KIND["StatefulSet"]["spec"]["template"]["spec"]["securityContext"]["runAsNonRoot"] is True
+
+
+def test_the_core_of_the_compose_file_starts_alone() -> None:
+    core = {name for name, service in COMPOSE["services"].items() if "profiles" not in service}
+    assert core == {"worker", "kafka", "mongo"}
+    assert set(COMPOSE["services"]["worker"]["depends_on"]) <= core
+
+
+@pytest.mark.parametrize("name", COMPOSE["services"])
+def test_what_a_service_mounts_is_there_and_its_ports_are_the_machines_own(name: str) -> None:
+    service = COMPOSE["services"][name]
+    for mount in service.get("volumes", ()):
+        source = mount.split(":")[0]
+        assert (ROOT / source).exists() if source.startswith(".") else source in COMPOSE["volumes"]
+    assert all(re.match(r"127\.0\.0\.1:", port) for port in service["ports"])
