@@ -6,10 +6,13 @@ import os
 
 from app.access_settings import AccessSettings
 from app.delivery import DeliveryApp
-from app.settings import Settings
+from app.settings import Settings, SettingsError
 
-settings = Settings.from_environment(os.environ)
-access = AccessSettings.from_environment(os.environ)
+try:
+    settings = Settings.from_environment(os.environ)
+    access = AccessSettings.from_environment(os.environ)
+except SettingsError as error:
+    raise SystemExit(f"A setting can't be used: {error}") from None
 
 app = DeliveryApp(
     settings.app_id,

@@ -6,6 +6,6 @@ letters can be read and sent on while no worker runs; and `projection` writes Mo
 Named here, so that one that is broken stops the start.
 """
 
-from app.cli import audit, cancel, cluster, dlq, inspect, load, place, projection, seed, stock
+from app.cli import audit, cancel, cluster, dlq, inspect, load, place, projection, seed, stock, worker
 
-__all__ = ["audit", "cancel", "cluster", "dlq", "inspect", "load", "place", "projection", "seed", "stock"]
+__all__ = ["audit", "cancel", "cluster", "dlq", "inspect", "load", "place", "projection", "seed", "stock", "worker"]

@@ -12,9 +12,9 @@ from app.embedded.ports import free_port
 from app.embedded.workers import faust_command
 
 
-def typed(*words: str) -> subprocess.CompletedProcess[str]:
-    """Run `faust -A app.main WORDS` with neither Kafka nor MongoDB in the environment."""
-    environment = {name: value for name, value in os.environ.items() if name not in ("KAFKA_URL", "MONGO_URL")}
+def typed(*words: str, **told: str) -> subprocess.CompletedProcess[str]:
+    """Run `faust -A app.main WORDS` with neither Kafka nor MongoDB in the environment, but with what is `told`."""
+    environment = {name: value for name, value in os.environ.items() if name not in ("KAFKA_URL", "MONGO_URL")} | told
     return subprocess.run(
         faust_command(*words), capture_output=True, text=True, env=environment, timeout=60, check=False
     )
@@ -50,6 +50,21 @@ def test_wrong_use_is_told_from_failure(words: Sequence[str], complaint: str) ->
     assert (ended.returncode, ended.stdout) == (2, "")
     assert complaint in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(("told", "lacks"), [({}, "KAFKA_URL"), ({"KAFKA_URL": "kafka://localhost:1"}, "MONGO_URL")])
+def test_a_worker_that_lacks_something_is_not_begun(told: dict[str, str], lacks: str) -> None:
+    ended = typed("worker", **told)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.splitlines()[-1] == (
+        f"Error: {lacks} is not set. Set it, or use `make run`, which starts a Kafka and a MongoDB itself."
+    )
+
+
+def test_a_setting_that_cant_be_read_is_said_in_one_line() -> None:
+    ended = typed("worker", PORT="abc")
+    assert ended.returncode == 1
+    assert ended.stderr == "A setting can't be used: PORT='abc' is not a int\n"
 
 
 def test_the_commands_are_listed_with_what_they_do() -> None:
