@@ -27,6 +27,7 @@ from app.delivery.contract import (
     Unavailable,
 )
 from app.delivery.follower import Follower
+from app.delivery.forgetting import Retention
 from app.delivery.front import Front
 from app.delivery.ownership import owner_of, workers
 from app.delivery.participant import Participant
@@ -61,6 +62,7 @@ __all__ = [
     "Parked",
     "Participant",
     "Refused",
+    "Retention",
     "Row",
     "RowTable",
     "Rows",

@@ -4,6 +4,7 @@ import asyncio
 
 from app.delivery.contract import Effects, Row
 from app.delivery.queues import Entry, changelog_key
+from app.delivery.restoring import version_header
 from app.delivery.sink import OnOffset, Sink
 from app.delivery.table import RowTable
 
@@ -21,12 +22,16 @@ class Draft:
         self._table = table
         self._on_offset = on_offset
         self._rows: dict[tuple[int, str], Row | None] = {}
+        self._ended: dict[tuple[int, str], int] = {}
         self._entries: dict[tuple[int, int], tuple[bytes, Entry]] = {}
         self._effects: list[Effects] = []
 
     def add(self, partition: int, effects: Effects) -> None:
         """Take in the effects of one message of `partition`; later messages see its rows."""
         for key, row in effects.rows:
+            before = self._table.rows_of(partition).get(key) if row is None else None
+            if before is not None:
+                self._ended[partition, key] = self._table.version(before)
             self._table.apply(partition, key, row)
             self._rows.pop((partition, key), None)
             self._rows[partition, key] = row
@@ -47,8 +52,13 @@ class Draft:
         out = sink.begin()
         changelog = self._table.changelog_topic_name
         for (partition, key), row in self._rows.items():
-            value = None if row is None else self._table.encode(row)
-            out.send(changelog, key.encode(), value, partition=partition, on_offset=self._on_offset)
+            if row is None:
+                ended = self._ended.get((partition, key))
+                headers = () if ended is None else version_header(ended)
+                out.send(changelog, key.encode(), None, partition=partition, headers=headers, on_offset=self._on_offset)
+            else:
+                encoded = self._table.encode(row)
+                out.send(changelog, key.encode(), encoded, partition=partition, on_offset=self._on_offset)
         for (partition, offset), (queue, entry) in sorted(self._entries.items(), reverse=True):
             changed = changelog_key(queue, offset)
             out.send(changelog, changed, entry.encode(), partition=partition, on_offset=self._on_offset)

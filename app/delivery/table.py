@@ -10,6 +10,7 @@ from faust.types import TP, EventT
 
 from app.delivery.contract import Row
 from app.delivery.queues import Queues, is_entry
+from app.delivery.restoring import Restoring, version_in
 
 if TYPE_CHECKING:
     from app.delivery.app import DeliveryApp
@@ -55,9 +56,10 @@ class RowTable(faust.Table[str, Row]):
     ) -> None:
         self.encode = encode
         self._decode = decode
-        self._version = version
+        self.version = version
         self._fresh: set[int] = set()
         self._stale: dict[int, set[bytes]] = {}
+        self._restoring: dict[int, Restoring] = {}
         super().__init__(app, key_type=bytes, value_type=bytes, **options)
 
     def _new_store(self) -> RowStore:
@@ -114,6 +116,8 @@ class RowTable(faust.Table[str, Row]):
         """Drop the rows of partitions that left, and of those that come anew: the changelog has better."""
         ours = self.changelog_topic_name
         self._fresh = {tp.partition for tp in newly_assigned if tp.topic == ours}
+        for partition in self._fresh:
+            self._restoring.pop(partition, None)
         self._held.keep({tp.partition for tp in assigned if tp.topic == ours}, self._fresh)
         await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
 
@@ -130,7 +134,7 @@ class RowTable(faust.Table[str, Row]):
             if is_entry(message.key):
                 newest = self.queues_of(message.partition).restore(message.key, message.value)
             else:
-                newest = self._restore(rows, message.key.decode(), message.value)
+                newest = self._restore(rows, message)
             stale = self._stale.setdefault(message.partition, set())
             if newest:
                 stale.discard(message.key)
@@ -138,20 +142,17 @@ class RowTable(faust.Table[str, Row]):
                 self.app.stats.stepbacks += message.partition in self._fresh
                 stale.add(message.key)
 
-    def _restore(self, rows: dict[str, Row], key: str, value: bytes | None) -> bool:
-        """Take a row from the changelog, unless a newer one is known; tell whether the record is the newest."""
-        if value is None:
-            rows.pop(key, None)
-            return True
-        row = self._decode(value)
-        known = rows.get(key)
-        if known is not None and self._version(row) < self._version(known):
-            return False
-        rows[key] = row
-        return True
+    def _restore(self, rows: dict[str, Row], message: Any) -> bool:
+        """Take a row or its deletion from the changelog, unless a newer is known; tell whether this is the newest."""
+        restoring = self._restoring.setdefault(message.partition, Restoring(self.version))
+        key = message.key.decode()
+        if message.value is None:
+            return restoring.deletion(rows, key, version_in(message.headers or ()))
+        return restoring.row(rows, key, self._decode(message.value))
 
     def take_stale(self, partition: int) -> set[bytes]:
         """Return, once, the changelog keys whose last record is not the newest: compaction would keep the wrong one."""
+        self._restoring.pop(partition, None)  # it is read to its end: nothing of before comes any more
         return self._stale.pop(partition, set())
 
     def encoded(self, partition: int, changelog_key: bytes) -> bytes | None:

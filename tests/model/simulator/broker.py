@@ -36,9 +36,9 @@ class Write(NamedTuple):
 
 
 class Gone(NamedTuple):
-    """What a changelog has of a row that was deleted at this version."""
+    """What a changelog has of a row that was deleted at this version; None when nothing is said of it."""
 
-    version: int
+    version: int | None
 
 
 def partition_of(key: bytes) -> int:

@@ -18,7 +18,7 @@ from app.domain.order import Order, State
 from app.domain.signals import Signal
 from app.domain.stock import LineDecision, LineStatus, Reservation, Stock
 from tests.model.simulator import worker
-from tests.model.simulator.broker import Entry, changelog
+from tests.model.simulator.broker import Broker, Entry, Gone, changelog
 from tests.model.simulator.forgetting import Forgetting
 from tests.model.simulator.roles import ROLES, Role
 from tests.model.simulator.slices import Chain, Place, Range, Slice
@@ -213,7 +213,12 @@ def doubles_get_no_answer() -> AbstractContextManager[Any]:
 
 def the_last_row_wins() -> AbstractContextManager[Any]:
     """What a paused worker wrote behind its successor's back takes its rows back."""
-    return patch.object(worker, "restored", lambda broker, place: dict(broker.rows[changelog(place[0]), place[1]]))
+
+    def restored(broker: Broker, place: Place) -> dict[str, Any]:
+        last = dict(broker.rows[changelog(place[0]), place[1]])
+        return {key: row for key, row in last.items() if not isinstance(row, Gone)}
+
+    return patch.object(worker, "restored", restored)
 
 
 def forgotten_by_what_changed_it() -> AbstractContextManager[Any]:

@@ -36,20 +36,20 @@ ROLES: Final = {
         Role(
             topics.ORDERS,
             lambda rows, record, _: orders.decide(rows, record),
-            tables.orders._version,
+            tables.orders.version,
             leaving.order_leaves_at_ms,
             farewell=lambda row: farewell.farewell(row),
         ),
         Role(
             topics.INVENTORY,
             lambda rows, record, _: inventory.decide(rows, record),
-            tables.inventory._version,
+            tables.inventory.version,
             leaving.stock_leaves_at_ms,
         ),
         Role(
             topics.PAYMENTS,
             lambda rows, record, at: payments.decide(rows, record, at),
-            tables.payments._version,
+            tables.payments.version,
             leaving.payment_leaves_at_ms,
             lambda row: row.payment,
             lambda rows, key, ended: payments.settle(rows, key, ended),
@@ -57,7 +57,7 @@ ROLES: Final = {
         Role(
             topics.SHIPPING,
             lambda rows, record, at: shipping.decide(rows, record, at),
-            tables.shipments._version,
+            tables.shipments.version,
             leaving.shipment_leaves_at_ms,
             lambda row: row.shipment,
             lambda rows, key, ended: shipping.settle(rows, key, ended),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import count
+from itertools import count, islice
 
 from app import topics
 from app.delivery.contract import Effects
@@ -21,7 +21,7 @@ from app.participants.stalling import stalled
 from schemas.commands import ReachDeadline
 from schemas.rows import OrderRow
 from tests.model.simulator import promises
-from tests.model.simulator.broker import PARTITIONS, Broker, Entry
+from tests.model.simulator.broker import PARTITIONS, Broker, Entry, changelog
 from tests.model.simulator.forgetting import Forgetting
 from tests.model.simulator.outside import Outside
 from tests.model.simulator.plan import Plan, plan, wire
@@ -47,6 +47,7 @@ class System:
         self.forgetting = Forgetting(self.broker, self.random, story)
         self.names = count()
         self.zombies: list[Worker] = []
+        self.foreign: list[tuple[str, int, str]] = []
         self.workers = [self._new_worker(), self._new_worker()]
         for partition in range(PARTITIONS):
             self.random.choice(self.workers).take_over(partition)
@@ -59,6 +60,7 @@ class System:
             self._work()
         while self.plan.sends:
             self._people()
+        self._heal()
         for _ in range(CALM_STEPS):
             if not self._work() and not self._deadlines():
                 break
@@ -115,7 +117,17 @@ class System:
                 place = self.random.choice(list(zombie.queues))
                 most = self.random.randint(1, len(zombie.queues[place]))
                 self.story.tell(f"{zombie.name}, paused before, still sends {most} records to {place[0]}-{place[1]}")
+                written = (it for it, _ in islice(zombie.queues[place], most) if it.row is not None)
+                self.foreign += [(it.topic, it.partition, it.key.decode()) for it in written]
                 self._in_logs(zombie.acknowledge(place, most))
+
+    def _heal(self) -> None:
+        """Owners write again what somebody else has written."""
+        for worker in self.workers:
+            for topic, partition in list(worker.rows):
+                ours = (changelog(topic), partition)
+                keys = sorted({key for name, number, key in self.foreign if (name, number) == ours})
+                worker.heal((topic, partition), keys)
 
     def _replace(self, worker: Worker) -> None:
         self.workers[self.workers.index(worker)] = self._new_worker()

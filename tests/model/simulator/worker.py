@@ -215,6 +215,11 @@ class Worker:
         self._send(place[0], Slice(), draft, [])
         return gone
 
+    def heal(self, place: Place, keys: Iterable[str]) -> None:
+        """Writes the rows of these keys again, or deletes them again."""
+        draft = {(place[1], key): self.rows[place].get(key, Gone(None)) for key in keys}
+        self._send(place[0], Slice(), draft, [])
+
     def idle(self) -> bool:
         """Whether it has nothing to do and nothing to commit."""
         taken = any(self.waiting(place) for place in self.rows)

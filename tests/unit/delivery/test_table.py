@@ -40,6 +40,7 @@ def recover(table: RowTable, *rows: tuple[str, int | None], partition: int = 0, 
                 topic=topic,
                 partition=partition,
                 key=key.encode(),
+                headers=(),
                 value=None if version is None else json.dumps({"v": version}).encode(),
             )
         )
@@ -58,8 +59,15 @@ async def test_a_deleted_row_may_begin_anew(table: RowTable) -> None:
     await assign(table, {0}, fresh={0})
     recover(table, ("a", 3), ("a", None))
     assert table.row("a") is None
-    recover(table, ("a", 1))
-    assert table.row("a") == {"v": 1}
+    recover(table, ("a", 4))
+    assert table.row("a") == {"v": 4}
+
+
+async def test_a_row_of_before_its_deletion_stays_deleted(table: RowTable) -> None:
+    await assign(table, {0}, fresh={0})
+    recover(table, ("a", 3), ("a", None), ("a", 2))
+    assert table.row("a") is None
+    assert table.take_stale(0) == {b"a"}
 
 
 async def test_rows_leave_with_their_partition_and_come_back_from_the_log_only(table: RowTable) -> None:
