@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeAlias
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import Any, Final, ParamSpec, TypeAlias, TypeVar
 
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
 from pymongo.errors import CollectionInvalid, OperationFailure
@@ -11,7 +13,11 @@ Document: TypeAlias = dict[str, Any]
 Collection: TypeAlias = "AsyncIOMotorCollection[Document]"
 Database: TypeAlias = "AsyncIOMotorDatabase[Document]"
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 NAMESPACE_EXISTS: Final = 48
+QUERY_PLAN_KILLED: Final = 175
 
 AWAY_AFTER_MS: Final = 2000
 """How long an operation looks for a server before it says that there is none."""
@@ -32,3 +38,18 @@ async def create(database: Database, name: str, **options: Any) -> None:
     except (CollectionInvalid, OperationFailure) as error:
         if getattr(error, "code", None) != NAMESPACE_EXISTS:
             raise
+
+
+def steady(read: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+    """Read again when a rebuild has put another collection in the place of the one that was being read."""
+
+    @wraps(read)
+    async def again(*args: P.args, **kwargs: P.kwargs) -> T:
+        while True:
+            try:
+                return await read(*args, **kwargs)
+            except OperationFailure as error:
+                if error.code != QUERY_PLAN_KILLED:
+                    raise
+
+    return again

@@ -5,12 +5,12 @@ It is written by `projection_writes.py`. Payments and shipments are views over t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from app.adapters.mongo import Collection, Database, Document, create
+from app.adapters.mongo import Collection, Database, Document, create, steady
 
 ORDERS: Final = "orders"
 STOCK: Final = "inventory"
@@ -45,14 +45,23 @@ class ReadModel:
         """Raises `PyMongoError` when MongoDB does not answer."""
         await self._database.command("ping")
 
+    @steady
     async def order(self, order_id: str) -> Document | None:
         """The order as it was last told. Raises `PyMongoError`."""
         return await self._orders.find_one({"_id": order_id})
 
+    @steady
+    async def order_versions(self, order_ids: Iterable[str]) -> dict[str, int]:
+        """The versions of those of the orders that are here. Raises `PyMongoError`."""
+        found = await self._orders.find({"_id": {"$in": list(order_ids)}}, {"version": 1}).to_list(None)
+        return {it["_id"]: it["version"] for it in found}
+
+    @steady
     async def stock(self, product_id: str) -> Document | None:
         """The product as it was last told. Raises `PyMongoError`."""
         return await self._stock.find_one({"_id": product_id})
 
+    @steady
     async def orders(self, wanted: Mapping[str, str], before: tuple[Any, str] | None, limit: int) -> list[Document]:
         """At most `limit` orders whose fields are as `wanted`, newest first, from behind `before`: (createdAt, id)."""
         query: Document = dict(wanted)
@@ -62,6 +71,7 @@ class ReadModel:
             query["$or"] = [{"createdAt": {"$lt": at}}, {"_id": {"$lt": order_id}}]
         return await self._orders.find(query).sort(_NEWEST_FIRST).limit(limit).to_list(limit)
 
+    @steady
     async def catalogue(self, after: str | None, limit: int) -> list[Document]:
         """At most `limit` products by id, from behind `after`. Raises `PyMongoError`."""
         query: Document = {} if after is None else {"_id": {"$gt": after}}

@@ -9,6 +9,8 @@ from typing import Any
 import bson
 import pytest
 from bson.codec_options import CodecOptions
+from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo import MongoClient, monitoring
 
 from app import topics
 from app.adapters import mongo
@@ -167,6 +169,36 @@ async def leftovers(database: mongo.Database) -> list[str]:
     """What a rebuild must not leave behind."""
     names = [it for it in await database.list_collection_names() if "rebuild" in it]
     return names + [it["_id"] async for it in database["projection"].find()]
+
+
+async def test_a_list_that_is_being_read_when_the_swap_comes_is_read_again(
+    database: mongo.Database, mongo_: EmbeddedMongod
+) -> None:
+    many = [{"_id": f"o{number}", "createdAt": number} for number in range(300)]  # more than MongoDB gives at once
+    for name in ("orders", "orders.rebuild-x"):
+        await database[name].insert_many(many)
+
+    class Swap(monitoring.CommandListener):
+        swapped = False
+
+        def started(self, event: monitoring.CommandStartedEvent) -> None:
+            if event.command_name == "getMore" and not self.swapped:
+                self.swapped = True
+                with MongoClient[dict[str, Any]](mongo_.url) as client:
+                    client[database.name]["orders.rebuild-x"].rename("orders", dropTarget=True)
+
+        def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+            pass
+
+        def failed(self, event: monitoring.CommandFailedEvent) -> None:
+            pass
+
+    swap = Swap()
+    reading: Any = AsyncIOMotorClient(mongo_.url, event_listeners=[swap])
+    found = await ReadModel(reading[database.name]).orders({}, None, 300)
+    reading.close()
+    assert swap.swapped
+    assert [it["_id"] for it in found] == [it["_id"] for it in reversed(many)]
 
 
 async def test_what_happens_at_any_moment_of_a_rebuild_is_in_and_no_version_goes_back(
