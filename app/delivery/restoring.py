@@ -32,13 +32,17 @@ class Restoring:
         return True
 
     def deletion(self, rows: MutableMapping[str, Row], key: str, version: int | None) -> bool:
-        """As `row`. A deletion without a version ends whatever is known."""
+        """As `row`. Without a version it ends what is known, and whatever comes later begins anew.
+
+        An owner that finds a row which it does not know can't tell: it may be of before a deletion, or of a message that
+        is still to be decided, and then the same row is written once more.
+        """
         known = rows.get(key)
-        latest = -1 if known is None else self._version(known)
-        if version is not None and version < latest:
-            return False
+        if version is not None:
+            if known is not None and version < self._version(known):
+                return False
+            self._ended[key] = max(version, self._ended.get(key, -1))
         rows.pop(key, None)
-        self._ended[key] = max(latest, -1 if version is None else version, self._ended.get(key, -1))
         return True
 
 

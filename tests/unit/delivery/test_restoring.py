@@ -51,12 +51,21 @@ def test_a_late_deletion_of_an_older_row_deletes_nothing() -> None:
     assert restored([(3, False), (5, False), (3, True)]) == (5, False)
 
 
-def test_a_deletion_without_a_version_ends_what_is_known() -> None:
+def test_a_deletion_without_a_version_ends_what_is_known_and_nothing_that_is_still_to_come() -> None:
+    """A paused worker was ahead: it wrote the row of a message that the owner decides only after it has healed."""
     restoring, rows = Restoring(lambda row: int(row)), dict[str, Any]()
     assert restoring.row(rows, "k", 5)
     assert restoring.deletion(rows, "k", None)
-    assert not restoring.row(rows, "k", 5)
-    assert restoring.row(rows, "k", 6)
+    assert rows == {}
+    assert restoring.row(rows, "k", 5)
+
+
+def test_a_deletion_without_a_version_does_not_take_the_one_before_it_back() -> None:
+    restoring, rows = Restoring(lambda row: int(row)), dict[str, Any]()
+    assert restoring.deletion(rows, "k", 5)
+    assert not restoring.row(rows, "k", 3)
+    assert restoring.deletion(rows, "k", None)
+    assert not restoring.row(rows, "k", 4)
 
 
 @given(st.integers(0, 2**62))
