@@ -6,12 +6,14 @@ import os
 
 from app.access_settings import AccessSettings
 from app.delivery import DeliveryApp
-from app.settings import Settings, SettingsError
+from app.logs import logging_config
+from app.settings import Settings
 
 try:
     settings = Settings.from_environment(os.environ)
     access = AccessSettings.from_environment(os.environ)
-except SettingsError as error:
+    lines = logging_config(settings.log_format, settings.log_level, settings.log_levels)
+except ValueError as error:
     raise SystemExit(f"A setting can't be used: {error}") from None
 
 app = DeliveryApp(
@@ -20,6 +22,7 @@ app = DeliveryApp(
     broker=f"kafka://{settings.bootstrap}",
     store="memory://",
     autodiscover=["tables", "agents", "views", "app.cli"],
+    logging_config=lines,
     datadir=settings.data_dir,
     canonical_url=settings.url,
     web_host=settings.host,

@@ -45,6 +45,13 @@ class Settings:
     replication: int = 1
     """Copies of every partition; 3 in production."""
 
+    log_format: str = "auto"
+    """`json`, `text`, or `auto`: text on a terminal, JSON elsewhere."""
+    log_level: str = "INFO"
+    """Lines below this are not written: `DEBUG`, `INFO`, `WARNING`, `ERROR` or `CRITICAL`."""
+    log_levels: str = ""
+    """Other levels for single loggers: `aiokafka=ERROR,app.delivery=DEBUG`."""
+
     host: str = "127.0.0.1"
     """The address to listen on."""
     port: int = 6066
