@@ -34,8 +34,8 @@ class Restoring:
     def deletion(self, rows: MutableMapping[str, Row], key: str, version: int | None) -> bool:
         """As `row`. Without a version it ends what is known, and whatever comes later begins anew.
 
-        An owner that finds a row which it does not know can't tell: it may be of before a deletion, or of a message that
-        is still to be decided, and then the same row is written once more.
+        An owner that finds a row which it does not know can't tell: it may be of before a deletion, or of a message
+        that is still to be decided, and then the same row is written once more.
         """
         known = rows.get(key)
         if version is not None:

@@ -8,8 +8,8 @@ import pytest
 from faust.types import TP
 
 from app.delivery import DeliveryApp, Headers, RowTable, row_table
-from app.delivery.restoring import version_header
 from app.delivery.queues import Entry, changelog_key
+from app.delivery.restoring import version_header
 
 CHANGELOG = "t-orders-changelog"
 
