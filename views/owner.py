@@ -18,6 +18,7 @@ from yarl import URL
 from app.delivery import Moved, Unavailable, owner_of
 from app.main import app, settings
 from views.edge import REQUEST_ID, request_id_of
+from views.held import HELD_UP
 from views.page import web_app
 from views.preference import wait_s
 from views.problems import Problem, unavailable
@@ -85,7 +86,7 @@ async def on_owner(
         else:
             limit_s = settings.forward_timeout_s if otherwise is None else settings.read_timeout_s + READ_MARGIN_S
             told = await _forward(request, str(owner.url), body, mark, limit_s + wait_s(request.headers))
-            if told.status != 503 or otherwise is None:
+            if told.status != 503 or otherwise is None or HELD_UP in told.headers:
                 return told
             problem = NoOwner("The worker that owns this key can't answer now.")
     except Moved:

@@ -17,9 +17,10 @@ from confluent_kafka import KafkaException
 from app.delivery import Row, RowTable, owner_of
 from app.main import app, settings
 from schemas.http import Answer
+from views.held import missing
 from views.owner import on_owner
 from views.position import Position, must_exist, position_in
-from views.problems import Problem, not_found, unavailable
+from views.problems import Problem, unavailable
 from views.projection import Found, Part, projected, whole
 from views.rows import come_to, current_row
 
@@ -72,7 +73,7 @@ async def read_one(
             return await show(row, partition)
         found = await source.find(key, partition)  # it may be finished, and have left the table
         if found is None:
-            raise not_found(source.name)
+            raise missing(source.topic, key, source.name)
         return projected(found, source.kind, source.part)
 
     async def without_owner(partition: int) -> web.StreamResponse:

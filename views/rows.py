@@ -7,6 +7,7 @@ from faust import Record
 from app.delivery import Delivered, Row, RowTable, Send
 from app.main import app, settings
 from schemas.codec import encode
+from views.held import refuse_if_held, refuse_if_parked
 from views.position import Position, must_exist
 
 
@@ -40,7 +41,10 @@ async def tell(topic: str, key: str, message: Record) -> Delivered:
     """Send a message to the participant of `topic` on this worker, and wait until it is decided and safe.
 
     Raises `Unavailable`, `Moved`, `TimeoutError`; with the last two the message is in the log and will be decided.
+    Raises `Problem` (503) when the key is held up, or the message fails.
     """
+    refuse_if_held(topic, key)
     delivered = await app.front.send(Send(topic, key.encode(), encode(message)))
     await app.participants[topic].applied(delivered.partition, delivered.offset, settings.request_timeout_s)
+    refuse_if_parked(topic, key, delivered)
     return delivered

@@ -14,11 +14,12 @@ from schemas.commands import OrderMessage
 from schemas.http import Answer, Request
 from schemas.rows import OrderRow
 from views.bodies import answer
+from views.held import missing
 from views.idempotency import once
 from views.order_reads import order_row
 from views.owner import on_owner
 from views.position import of_order
-from views.problems import Problem, conflict, not_found
+from views.problems import Problem, conflict
 from views.projection import find_order, projected
 from views.rows import tell
 
@@ -66,7 +67,7 @@ async def _of_finished(step: Step, order_id: str, partition: int) -> web.Respons
     """The answer for an order that has left the table."""
     found = await find_order(order_id, partition)
     if found is None:
-        raise not_found("order")
+        raise missing(topics.ORDERS, order_id, "order")
     if found.document[step.part]["status"] not in step.done:
         raise _too_late(step, found.document["status"])
     return projected(found, step.kind, lambda document: document[step.part])

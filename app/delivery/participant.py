@@ -157,6 +157,16 @@ class Participant:
             end = await self._app.ends.end(self._lane.topic, partition)
             await self._lane.applied(partition, end - 1)
 
+    def parked(self, partition: int, key: str, offset: int | None = None) -> bool:
+        """Tell whether messages of `key` wait behind one that failed; with `offset`, whether the one there does, too.
+
+        False when the partition is not ours.
+        """
+        if partition not in self._table.partitions_held:
+            return False
+        queue = self._table.queues_of(partition).get(key.encode())
+        return queue is not None and queue.holds(offset)
+
     async def changed(self, key: str, until: Callable[[Row | None], bool], timeout_s: float) -> Row | None:
         """Wait until the row of `key` satisfies `until`, looking after each safe write; return the row.
 

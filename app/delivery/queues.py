@@ -68,6 +68,14 @@ class Queue:
         return None
 
 
+    def holds(self, offset: int | None = None) -> bool:
+        """Tell whether anything waits, or whether the message at `offset` does."""
+        if offset is None:
+            return self.head() is not None
+        entry = self.entries.get(offset)
+        return entry is not None and not entry.gone
+
+
 class Queues:
     """The queues of one partition, by the raw key of their messages."""
 
