@@ -11,14 +11,15 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from app.main import settings
+from views.admission import admit, rule_of
 from views.page import web_app
 from views.problems import Problem, problem_response, unavailable
 
 log: Final = logging.getLogger(__name__)
 
 REQUEST_ID: Final = "x-request-id"
-API_KEY: Final = "x-api-key"
 
+_LIMIT_TOLD: Final = web.RequestKey("limit-told", dict[str, str])
 _SANE_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _DETAILS: Final = {
     404: "There is nothing at this address.",
@@ -65,6 +66,7 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
         response = problem_response(Problem(500, "This was not expected; it is logged."), request.rel_url.raw_path)
     if not response.prepared:
         response.headers[REQUEST_ID] = request_id
+        response.headers.update(request.get(_LIMIT_TOLD, {}))
     return response
 
 
@@ -78,13 +80,14 @@ def request_id_of(request: web.Request) -> str:
 
 
 async def _admitted(request: web.Request, handler: Handler) -> web.StreamResponse:
-    if not request.path.startswith("/v1/"):
-        return await handler(request)  # probes and pages must answer when there is no place
-    if not request.headers.get(API_KEY):
-        challenge = {"WWW-Authenticate": f'ApiKey header="{API_KEY}"'}
-        raise Problem(401, f"The header {API_KEY} must name the calling application.", headers=challenge)
+    rule = rule_of(request)
+    if not request.path.startswith("/v1/"):  # probes and pages must answer when there is no place
+        if rule is not None:
+            await admit(request, rule, request_id_of(request))
+        return await handler(request)
     _gate.enter()
     try:
+        request[_LIMIT_TOLD] = await admit(request, rule, request_id_of(request))
         return await handler(request)
     finally:
         _gate.leave()

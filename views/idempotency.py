@@ -1,6 +1,6 @@
 """`Idempotency-Key` on any POST or PUT: a request that is repeated has its first answer again.
 
-The key stands under a hash of the application, the call and the key itself; the worker that owns this hash in the topic
+The key stands under a hash of the caller, the call and the key itself; the worker that owns this hash in the topic
 `answers` takes the request first, wherever its order or product lies. Before it is done, its body's fingerprint is
 claimed through the log, and before it is answered, so is its answer. What then stands in the row is what the client is
 told: two workers that both take themselves for the owner read one log.
@@ -22,17 +22,14 @@ from app.delivery import Moved
 from schemas.http import Request
 from schemas.idempotency import AnswerRow, ClaimKey, KeepAnswer, KeptAnswer
 from tables import answers
-from views.edge import API_KEY
-from views.owner import FORWARDED, on_owner
+from views.admission import FORWARDED, FORWARDED_TO_KEEPER, caller_of
+from views.owner import on_owner
 from views.position import POSITION
 from views.problems import RETRY_AFTER_S, Problem, invalid, problem_response
 from views.rows import tell
 
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 REPLAYED: Final = "Idempotent-Replayed"
-FORWARDED_TO_KEEPER: Final = "x-forwarded-to-keeper"
-"""Marks a request that was forwarded to the owner of its key, who may forward it to the owner of its order."""
-
 LONGEST_KEY: Final = 200
 _KEY: Final = re.compile(rf"[!-~]{{1,{LONGEST_KEY}}}")
 _KEPT_HEADERS: Final = ("Content-Type", "Location", POSITION)
@@ -69,7 +66,8 @@ def key_of(request: web.Request) -> str | None:
     key = given[0].strip().removeprefix('"').removesuffix('"')  # the draft writes it as a quoted string
     if len(given) > 1 or not _KEY.fullmatch(key):
         raise Problem(400, f"The header {IDEMPOTENCY_KEY} must have 1 to {LONGEST_KEY} visible ASCII characters.")
-    named = "\0".join((request.headers.get(API_KEY, ""), request.method, request.path, key))
+    caller = caller_of(request)
+    named = "\0".join((caller.application, caller.person or "", request.method, request.path, key))
     return hashlib.sha256(named.encode(errors="surrogateescape")).hexdigest()[:32]
 
 

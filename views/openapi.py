@@ -11,11 +11,13 @@ from typing import Any, Final
 import msgspec
 
 from app.domain.order import Status
+from app.security.caller import Role
 from schemas import http
 from schemas.values import ID_PATTERN
+from views.admission import API_KEY
 from views.bodies import JSON_TYPE
 from views.contract import CALLS, IDEMPOTENCY_KEY, POSITION, Call, Parameter
-from views.edge import API_KEY, REQUEST_ID
+from views.edge import REQUEST_ID
 from views.idempotency import REPLAYED
 from views.problems import PROBLEM_TYPE
 
@@ -35,14 +37,18 @@ WHY: Final = {
     201: "Taken in: the order is in every in-sync replica.",
     202: "Begun; this is how far it is.",
     400: "The body is not JSON, or a header is not what it must be.",
-    401: "No credentials.",
+    401: "No or wrong credentials.",
+    403: "Not for this role.",
     404: "There is no such thing.",
     409: "It can't be done to what is there.",
     413: "The body is larger than 1 MiB.",
     415: "The body is not `application/json`.",
     422: "Well-formed, but not valid; `errors` say where.",
+    429: "Too often: by this key, or with wrong credentials from this address.",
     503: "Not now; nothing is lost.",
 }
+APPLICATION: Final = "Names the calling application; every call needs it. It may have roles of its own."
+PERSON: Final = "Names the person that the application calls for (`sub`), whose `roles` then count instead."
 _WHY_WITH_A_KEY: Final = {
     409: " Or, with `Retry-After`: the first request with this `Idempotency-Key` is not answered yet.",
     422: " Or this `Idempotency-Key` came before, with another body.",
@@ -58,6 +64,8 @@ HEADERS: Final = {
     "Location": _header("Where the order is."),
     "RetryAfter": _header("Seconds.", "integer"),
     "Authenticate": _header("What is missing."),
+    "RateLimit": _header("How many more requests of this key pass, and in how many seconds it has them all again."),
+    "RateLimitPolicy": _header("How many requests of this key pass at once, and in how many seconds they come back."),
     "Replayed": _header("`true`: the first answer to this `Idempotency-Key`, once more."),
     "PreferenceApplied": _header("The `Prefer` that was heeded."),
     "ReadSource": _header("`projection`: from MongoDB, as all lists; not sent with what the owner of the key says."),
@@ -69,6 +77,7 @@ HEADERS: Final = {
 _HEADERS_OF_STATUS: Final = {
     201: {"Location": "Location"},
     401: {"WWW-Authenticate": "Authenticate"},
+    429: {"Retry-After": "RetryAfter"},
     503: {"Retry-After": "RetryAfter"},
 }
 
@@ -89,7 +98,10 @@ def document() -> bytes:
             "components": {
                 "schemas": schemas,
                 "headers": HEADERS,
-                "securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": API_KEY}},
+                "securitySchemes": {
+                    "key": {"type": "apiKey", "in": "header", "name": API_KEY, "description": APPLICATION},
+                    "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": PERSON},
+                },
             },
         }
     )
@@ -103,8 +115,10 @@ def _operation(call: Call) -> dict[str, Any]:
         "parameters": [_parameter(it) for it in (*_path_parameters(call), *call.parameters)],
         "responses": {str(status): _response(call, status) for status in sorted(statuses(call))},
     }
-    if call.path.startswith("/v1/"):
-        operation["security"] = [{"key": []}]
+    if call.who is not None:
+        operation["security"] = [{"key": []}, {"key": [], "token": []}]
+        operation["description"] = _who(call)
+        operation["x-roles"] = _roles(call)
     if call.takes is not None:
         operation["requestBody"] = {
             "required": not call.may_be_empty,
@@ -113,11 +127,22 @@ def _operation(call: Call) -> dict[str, Any]:
     return operation
 
 
+def _roles(call: Call) -> list[str]:
+    return sorted({*(call.who or ()), Role.ADMIN})
+
+
+def _who(call: Call) -> str:
+    """Whom the call is for, in words."""
+    own_only = Role.CUSTOMER in _roles(call) and "inventory" not in call.path
+    own = " A customer has its own orders only." if own_only else ""
+    return f"For {', '.join(f'`{role}`' for role in _roles(call))}.{own}"
+
+
 def statuses(call: Call) -> set[int]:
     """All the statuses of a call: its own, and those of its kind."""
     found = set(call.answers)
-    if call.path.startswith("/v1/"):
-        found |= {401, 503}
+    if call.who is not None:
+        found |= {401, 403, 429, 503}
     if call.takes is not None:
         found |= {400, 413, 415, 422}
     if POSITION in call.parameters:
@@ -141,6 +166,8 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
 def _response(call: Call, status: int) -> dict[str, Any]:
     headers = {REQUEST_ID: "RequestId"} | _HEADERS_OF_STATUS.get(status, {})
     keyed = IDEMPOTENCY_KEY in call.parameters
+    if call.counts and status != HTTPStatus.UNAUTHORIZED:
+        headers |= {"RateLimit": "RateLimit", "RateLimit-Policy": "RateLimitPolicy"}
     if status < 300 and any(it.name == "Prefer" for it in call.parameters):
         headers |= {"Preference-Applied": "PreferenceApplied"}
     if status == HTTPStatus.OK and POSITION in call.parameters:

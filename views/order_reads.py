@@ -14,11 +14,12 @@ from app.main import app
 from schemas.http import Answer
 from schemas.rows import OrderRow
 from tables import orders
+from views.admission import caller_of
 from views.bodies import answer, checked_id
-from views.held import is_held
 from views.position import of_order
 from views.preference import applied, wait_s
-from views.projection import Part, find_order, whole
+from views.problems import not_found
+from views.projection import Found, Part, find_order, whole
 from views.reads import Source, read_one
 from views.rows import current_row
 
@@ -33,9 +34,15 @@ async def order_row(order_id: str, partition: int) -> OrderRow | None:
 
 async def rested(row: OrderRow, wait: int) -> OrderRow:
     """The order as it is once nothing more happens to it by itself, or after `wait` seconds. Raises `Moved`."""
-    if not wait or is_held(topics.ORDERS, row.order_id):
+    if not wait:
         return row
     return await app.participants[topics.ORDERS].changed(row.order_id, _rests, wait) or row
+
+
+def must_be_seen_by(request: web.Request, user_id: str) -> None:
+    """Raises `Problem` (404) when orders of this user are not there for the caller."""
+    if not caller_of(request).may_see(user_id):
+        raise not_found("order")
 
 
 def _rests(row: OrderRow | None) -> bool:
@@ -58,8 +65,15 @@ async def read_order(
     order_id = checked_id(order_id, "order")
     wait = wait_s(request.headers) if waits else 0
 
+    async def find(order_id: str, partition: int) -> Found | None:
+        found = await find_order(order_id, partition)
+        if found is not None:
+            must_be_seen_by(request, found.document["userId"])
+        return found
+
     async def shown(row: OrderRow, partition: int) -> web.Response:
+        must_be_seen_by(request, row.user_id)
         row = await rested(row, wait)
         return answer(show(row), headers={**applied(wait), **of_order(row, partition).headers})
 
-    return await read_one(request, Source("order", topics.ORDERS, orders, find_order, kind, part), order_id, shown)
+    return await read_one(request, Source("order", topics.ORDERS, orders, find, kind, part), order_id, shown)

@@ -16,16 +16,15 @@ from schemas.commands import CancelOrder
 from schemas.http import CancelRequest, OrderAnswer, OrderEventsAnswer, OrderRequest, OrderStatusAnswer
 from schemas.rows import OrderRow
 from views.bodies import answer, checked_id, read_body, read_optional_body
-from views.held import missing
 from views.idempotency import once
 from views.order_list import list_orders
-from views.order_reads import order_row, read_order, rested
+from views.order_reads import must_be_seen_by, order_row, read_order, rested
 from views.owner import on_owner
 from views.page import Page
 from views.placing import place_order
 from views.position import of_order
 from views.preference import applied, wait_s
-from views.problems import conflict
+from views.problems import conflict, not_found
 from views.projection import find_order, projected
 from views.rows import tell
 
@@ -90,7 +89,8 @@ class OrderCancel(Page):
         async def here(partition: int) -> web.Response:
             row, told = await order_row(order_id, partition), None
             if row is None:
-                return await _cancel_finished(order_id, partition)
+                return await _cancel_finished(request, order_id, partition)
+            must_be_seen_by(request, row.user_id)
             if saga.can_cancel(row.order):
                 told = await tell(topics.ORDERS, order_id, CancelOrder(order_id, reason=body.reason or None))
                 row = await order_row(order_id, partition) or row
@@ -103,11 +103,12 @@ class OrderCancel(Page):
         return await once(request, body, lambda: on_owner(request, topics.ORDERS, order_id, here))
 
 
-async def _cancel_finished(order_id: str, partition: int) -> web.Response:
+async def _cancel_finished(request: web.Request, order_id: str, partition: int) -> web.Response:
     """What a cancel does to an order that has left the table: nothing, whatever it is."""
     found = await find_order(order_id, partition)
     if found is None:
-        raise missing(topics.ORDERS, order_id, "order")
+        raise not_found("order")
+    must_be_seen_by(request, found.document["userId"])
     if found.document["status"] != State.CANCELLED:
         raise conflict(f"The order is {found.document['status']}: it can't be cancelled any more.")
     return projected(found, OrderAnswer)

@@ -17,17 +17,14 @@ from yarl import URL
 
 from app.delivery import Moved, Unavailable, owner_of
 from app.main import app, settings
+from views.admission import FORWARDED, mark_of
 from views.edge import REQUEST_ID, request_id_of
-from views.held import HELD_UP
 from views.page import web_app
 from views.preference import wait_s
 from views.problems import Problem, unavailable
 from views.silence import Silence
 
 log: Final = logging.getLogger(__name__)
-
-FORWARDED: Final = "x-forwarded-to-owner"
-"""Marks a request that was forwarded: two workers that each take the other for the owner don't pass it on for ever."""
 
 NO_OWNER: Final = "x-no-owner"
 """Marks the `503` of a key that has no owner, for the worker that forwarded the request: that one may wait."""
@@ -86,7 +83,7 @@ async def on_owner(
         else:
             limit_s = settings.forward_timeout_s if otherwise is None else settings.read_timeout_s + READ_MARGIN_S
             told = await _forward(request, str(owner.url), body, mark, limit_s + wait_s(request.headers))
-            if told.status != 503 or otherwise is None or HELD_UP in told.headers:
+            if told.status != 503 or otherwise is None:
                 return told
             problem = NoOwner("The worker that owns this key can't answer now.")
     except Moved:
@@ -104,7 +101,7 @@ async def on_owner(
 async def _forward(request: web.Request, owner: str, body: bytes | None, mark: str, limit_s: float) -> web.Response:
     headers = CIMultiDict((name, value) for name, value in request.headers.items() if name.lower() not in _HOP_BY_HOP)
     headers.popall(CONTENT_ENCODING, None)  # the body was unpacked when it was read
-    headers[mark] = "1"
+    headers[mark] = mark_of(request, mark, request_id_of(request))
     headers[REQUEST_ID] = request_id_of(request)
     content = body if body is not None else await request.read()
     with _silence.asking(owner):

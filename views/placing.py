@@ -25,10 +25,11 @@ from schemas.commands import PlaceOrder
 from schemas.http import OrderAnswer, OrderRequest
 from schemas.rows import OrderRow
 from tables import orders
+from views.admission import FORWARDED, FORWARDED_TO_KEEPER, caller_of
 from views.bodies import answer
-from views.idempotency import FORWARDED_TO_KEEPER, key_of, once
+from views.idempotency import key_of, once
 from views.order_reads import rested
-from views.owner import FORWARDED, on_owner
+from views.owner import on_owner
 from views.patience import Patience
 from views.position import of_order
 from views.preference import applied, wait_s
@@ -43,6 +44,7 @@ _one_at_a_time: Final[WeakValueDictionary[str, asyncio.Lock]] = WeakValueDiction
 
 async def place_order(request: web.Request, order: OrderRequest) -> web.StreamResponse:
     """Take the order in. Raises `Problem`: 400, 409, 422, 503."""
+    _check_user(request, order)
     _check_products(order)
     order_id = order.order_id
     if order_id is UNSET:
@@ -55,6 +57,11 @@ async def place_order(request: web.Request, order: OrderRequest) -> web.StreamRe
     if FORWARDED in request.headers or FORWARDED_TO_KEEPER in request.headers:
         return await place()  # it is waited for where the client is
     return await _patience.answer(place)
+
+
+def _check_user(request: web.Request, order: OrderRequest) -> None:
+    if not caller_of(request).may_see(order.user_id):
+        raise Problem(403, "A customer places orders with its own userId only.")
 
 
 def _check_products(order: OrderRequest) -> None:

@@ -5,6 +5,7 @@ A view raises `Problem`; the edge (`views.edge`) makes the answer of it, and of 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
@@ -56,6 +57,17 @@ def invalid(detail: str, pointer: str | None = None) -> Problem:
 def unavailable(detail: str) -> Problem:
     """`503` with `Retry-After`: not now, and not here."""
     return Problem(503, detail, headers={"Retry-After": str(RETRY_AFTER_S)})
+
+
+def unauthorized(detail: str, key_header: str | None = None) -> Problem:
+    """`401`: no or wrong credentials; they are a key in `key_header`, or else a token."""
+    challenge = 'Bearer error="invalid_token"' if key_header is None else f'ApiKey header="{key_header}"'
+    return Problem(401, detail, headers={"WWW-Authenticate": challenge})
+
+
+def too_many(detail: str, wait_s: float, headers: Mapping[str, str] | None = None) -> Problem:
+    """`429` with `Retry-After`: too often; it is worth coming again in `wait_s`."""
+    return Problem(429, detail, headers={"Retry-After": str(max(1, math.ceil(wait_s))), **(headers or {})})
 
 
 def problem_response(problem: Problem, instance: str) -> web.Response:

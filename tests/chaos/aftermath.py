@@ -108,7 +108,7 @@ def sums(system: System, supplied: dict[str, int]) -> list[str]:
 
 async def supply(urls: list[str], stock: dict[str, int]) -> None:
     """Put so many pieces of each product into the warehouse."""
-    async with aiohttp.ClientSession(headers={"x-api-key": "chaos"}) as session:
+    async with aiohttp.ClientSession(headers={"x-api-key": "demo"}) as session:
         for number, (product, quantity) in enumerate(stock.items()):
             body = {"productId": product, "quantity": quantity, "price": PRICE, "currency": "EUR"}
             url = urls[number % len(urls)] + "/v1/inventory/update"

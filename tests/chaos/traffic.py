@@ -66,7 +66,7 @@ class Traffic:
     async def _run(self) -> None:
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
         connector = aiohttp.TCPConnector(limit=256)
-        headers = {"x-api-key": "chaos"}
+        headers = {"x-api-key": "demo"}
         async with (
             aiohttp.ClientSession(headers=headers, timeout=timeout, connector=connector) as self._session,
             asyncio.TaskGroup() as group,

@@ -70,7 +70,7 @@ class Api:
         data: bytes | None = None,
         headers: dict[str, str] | None = None,
         query: dict[str, str] | None = None,
-        key: str | None = "contract",
+        key: str | None = "demo",
     ) -> Reply:
         """Make the call with a JSON body, or with `data` as it is, and check the answer."""
         sent = {**({} if key is None else {"x-api-key": key}), **(headers or {})}

@@ -12,12 +12,15 @@ from typing import Any
 import aiohttp
 import pytest
 
+from app.adapters.api_keys import ApiKeys
+from app.adapters.mongo import database
 from app.embedded.api import is_ready
 from app.embedded.kafka import EmbeddedKafka
 from app.embedded.mongod import EmbeddedMongod
 from app.embedded.ports import free_port
 from app.embedded.workers import Worker, make_worker
 from tests.contract.api import Api, Document
+from tests.contract.credentials import Keys
 
 READY_TIMEOUT_S = 60.0
 
@@ -73,6 +76,14 @@ def document(worker: Worker) -> dict[str, Any]:
 async def api(worker: Worker, document: dict[str, Any]) -> AsyncIterator[Api]:
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=45)) as session:
         yield Api(f"http://127.0.0.1:{worker.port}", session, Document(document))
+
+
+@pytest.fixture
+async def keys(environment: dict[str, str], worker: Worker) -> AsyncIterator[Keys]:
+    """Makes API keys of the contract's own system."""
+    store = database(environment["MONGO_URL"], environment["MONGO_DATABASE"])
+    yield Keys(ApiKeys(store))
+    store.client.close()
 
 
 @pytest.fixture

@@ -103,7 +103,7 @@ async def test_a_body_must_be_json_and_not_too_large(api: Api, method: str, path
 
 
 async def test_a_body_of_ten_megabytes_is_refused(worker: Worker, api: Api) -> None:
-    headers = {"x-api-key": "k", "Content-Type": "application/json", "Expect": "100-continue"}
+    headers = {"x-api-key": "demo", "Content-Type": "application/json", "Expect": "100-continue"}
     async with (
         aiohttp.ClientSession(headers=headers) as session,
         session.post(f"http://127.0.0.1:{worker.port}/v1/orders", data=b"x" * 10_000_000) as response,
@@ -127,7 +127,7 @@ async def test_an_id_that_nothing_can_have_is_not_found(worker: Worker, path: st
     # as it is on the wire: clients tidy addresses up
     url = f"http://127.0.0.1:{worker.port}{path.format(strange)}"
     async with (
-        aiohttp.ClientSession(headers={"x-api-key": "k"}) as session,
+        aiohttp.ClientSession(headers={"x-api-key": "demo"}) as session,
         session.get(URL(url, encoded=True)) as response,
     ):
         assert (response.status, response.content_type) == (404, "application/problem+json")

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from app.security.caller import Role
 from tests.contract.api import Api, Reply
+from tests.contract.credentials import Keys
 
 WAIT = {"Prefer": "wait=20"}
 MANUAL = {"payment": {"mode": "manual"}, "shipping": {"mode": "manual"}}
@@ -81,12 +83,13 @@ async def test_stock_is_changed_once_and_another_body_is_refused(api: Api, fresh
     assert (await api.call("GET", f"/v1/inventory/{fresh}-2")).status == 404
 
 
-async def test_a_key_is_the_applications_own(api: Api, fresh: str) -> None:
+async def test_a_key_is_the_applications_own(api: Api, keys: Keys, fresh: str) -> None:
     await api.supply(fresh, 1)
+    a, b = [await keys.make({Role.ADMIN}) for _ in range(2)]
     change = {"productId": fresh, "quantity": 5, "mode": "adjust"}
-    replies = [await api.call("PUT", UPDATE, change, headers=keyed(fresh), key=app) for app in ("a", "b", "a")]
+    replies = [await api.call("PUT", UPDATE, change, headers=keyed(fresh), key=app) for app in (a, b, a)]
     assert [(it.body["onHand"], it.headers.get(REPLAYED)) for it in replies] == [(6, None), (11, None), (6, "true")]
-    orders = [await api.call("POST", "/v1/orders", order(fresh), headers=keyed(fresh), key=app) for app in ("a", "b")]
+    orders = [await api.call("POST", "/v1/orders", order(fresh), headers=keyed(fresh), key=app) for app in (a, b)]
     assert len({it.body["orderId"] for it in orders}) == 2
 
 

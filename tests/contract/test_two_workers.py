@@ -1,28 +1,37 @@
 """Two workers: any of them answers for every key, and reads go on while a key has no owner."""
 
 import asyncio
+import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
+from app.access_settings import AccessSettings
 from app.embedded.ports import free_port
 from app.embedded.workers import Worker, make_worker
+from app.security.marks import make_mark
 from tests.contract.api import Api, Document
 from tests.contract.conftest import wait_ready
 
 WAIT = {"Prefer": "wait=20"}
-FORWARDED = {"x-forwarded-to-owner": "1"}
 PRODUCT = "p-1"
 
 
-@pytest.fixture
-def workers(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Worker]]:
+def forwarded() -> dict[str, str]:
+    """The headers of a request that a worker has forwarded."""
+    name, request_id = "x-forwarded-to-owner", uuid.uuid4().hex
+    mark = make_mark(AccessSettings().workers_secret, time.time(), name, request_id, "demo")
+    return {name: mark, "x-request-id": request_id}
+
+
+def pair_of_workers(environment: dict[str, str], home: Path) -> Iterator[list[Worker]]:
+    """Two workers of a system of their own with these settings, ready; they end with the iteration."""
     app_id = f"pair-{uuid.uuid4().hex[:8]}"
     own = {**environment, "APP_ID": app_id, "TOPIC_PREFIX": f"{app_id}.", "MONGO_DATABASE": app_id}
-    home = tmp_path_factory.mktemp("pair")
     made = [make_worker(number, free_port(), home, own) for number in (1, 2)]
     try:
         for worker in made:
@@ -33,6 +42,11 @@ def workers(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactor
     finally:
         for worker in made:
             worker.child.kill()
+
+
+@pytest.fixture
+def workers(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Worker]]:
+    yield from pair_of_workers(environment, tmp_path_factory.mktemp("pair"))
 
 
 @pytest.fixture
@@ -100,9 +114,9 @@ async def test_any_worker_answers_for_every_key(apis: list[Api]) -> None:
 async def test_a_forwarded_request_is_not_forwarded_again(apis: list[Api]) -> None:
     await place_some(apis, 24)
     theirs = (await held_by(apis[1]))[0]
-    read = await apis[0].call("GET", f"/v1/orders/{theirs}", headers=FORWARDED)
+    read = await apis[0].call("GET", f"/v1/orders/{theirs}", headers=forwarded())
     assert (read.status, read.headers["x-read-source"], int(read.headers["Age"]) >= 0) == (200, "projection", True)
-    assert (await apis[0].call("PUT", f"/v1/orders/{theirs}/cancel", headers=FORWARDED)).status == 503
+    assert (await apis[0].call("PUT", f"/v1/orders/{theirs}/cancel", headers=forwarded())).status == 503
 
 
 async def test_reads_go_on_while_an_owner_is_gone_and_writes_say_when_to_come_back(

@@ -13,31 +13,42 @@ from faust import Record
 from app import topics
 from app.delivery import Delivered, Unavailable
 from app.participants.answers import decide
+from app.security.caller import ALL_ROLES, Caller
 from schemas.codec import encode
 from schemas.http import CancelRequest
 from schemas.idempotency import AnswerRow, KeepAnswer
 from tests.unit.participants.test_answers import Told
 from views import idempotency
+from views.admission import CALLER, FORWARDED
 from views.bodies import decode_body
 from views.idempotency import REPLAYED, key_of, once
-from views.owner import FORWARDED
 from views.problems import Problem, conflict, unavailable
 
 BODY = CancelRequest()
 
 
-def request(key: str | None = "k-1", app: str = "shop", method: str = "PUT", path: str = "/v1/x", **more: str) -> Any:
+def request(
+    key: str | None = "k-1",
+    app: str = "shop",
+    method: str = "PUT",
+    path: str = "/v1/x",
+    person: str | None = None,
+    **more: str,
+) -> Any:
     named = {} if key is None else {"Idempotency-Key": key}
-    return make_mocked_request(method, path, headers={"x-api-key": app, **named, **more})
+    made = make_mocked_request(method, path, headers={**named, **more})
+    made[CALLER] = Caller(app, ALL_ROLES, person)
+    return made
 
 
-def test_a_key_is_the_applications_own_for_one_call() -> None:
+def test_a_key_is_the_callers_own_for_one_call() -> None:
     one = key_of(request())
     assert one is not None
     assert len(bytes.fromhex(one)) == 16
     assert key_of(request('"k-1"')) == one
     others = [request("k-2"), request(app="other"), request(method="POST"), request(path="/v1/y")]
-    assert len({one, *map(key_of, others)}) == 5
+    others.append(request(person="u-1"))
+    assert len({one, *map(key_of, others)}) == 6
     assert key_of(request(None)) is None
 
 

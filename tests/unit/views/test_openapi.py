@@ -29,6 +29,16 @@ def test_it_has_every_call_of_the_app_and_no_other() -> None:
     assert routes() == set(OPERATIONS)
 
 
+def test_it_says_of_every_call_whom_it_is_for() -> None:
+    public = {path for (_, path), operation in OPERATIONS.items() if "security" not in operation}
+    assert {path.split("/")[1] for path in public} == {"health", "api-docs"}
+    for (_, path), operation in OPERATIONS.items():
+        if path not in public:
+            assert set(operation["x-roles"]) > {"admin"} or path.startswith(("/tables", "/cluster"))
+            assert all(f"`{role}`" in operation["description"] for role in operation["x-roles"])
+            assert {"401", "403", "503"} <= set(operation["responses"])
+
+
 def test_every_id_of_an_operation_is_its_own() -> None:
     ids = [operation["operationId"] for operation in OPERATIONS.values()]
     assert len(set(ids)) == len(ids)
@@ -68,13 +78,13 @@ def test_every_schema_is_json_schema() -> None:
 @pytest.mark.parametrize(
     ("call", "answers"),
     [
-        (("POST", "/v1/orders"), {200, 201, 400, 401, 409, 413, 415, 422, 503}),
-        (("GET", "/v1/orders/{order_id}"), {200, 400, 401, 404, 422, 503}),
-        (("GET", "/v1/orders"), {200, 400, 401, 422, 503}),
-        (("PUT", "/v1/orders/{order_id}/cancel"), {200, 202, 400, 401, 404, 409, 413, 415, 422, 503}),
-        (("PUT", "/v1/inventory/update"), {200, 400, 401, 409, 413, 415, 422, 503}),
-        (("POST", "/v1/payments"), {200, 202, 400, 401, 404, 409, 413, 415, 422, 503}),
-        (("POST", "/v1/shipping"), {200, 202, 400, 401, 404, 409, 413, 415, 422, 503}),
+        (("POST", "/v1/orders"), {200, 201, 400, 401, 403, 409, 413, 415, 422, 429, 503}),
+        (("GET", "/v1/orders/{order_id}"), {200, 400, 401, 403, 404, 422, 429, 503}),
+        (("GET", "/v1/orders"), {200, 400, 401, 403, 422, 429, 503}),
+        (("PUT", "/v1/orders/{order_id}/cancel"), {200, 202, 400, 401, 403, 404, 409, 413, 415, 422, 429, 503}),
+        (("PUT", "/v1/inventory/update"), {200, 400, 401, 403, 409, 413, 415, 422, 429, 503}),
+        (("POST", "/v1/payments"), {200, 202, 400, 401, 403, 404, 409, 413, 415, 422, 429, 503}),
+        (("POST", "/v1/shipping"), {200, 202, 400, 401, 403, 404, 409, 413, 415, 422, 429, 503}),
         (("GET", "/health"), {200, 503}),
     ],
 )
