@@ -21,7 +21,7 @@ class LogUnreadable(Exception):
 
 
 class LogRecord(NamedTuple):
-    """A record as it was read from the log. Its headers are left out: nothing is decided by them."""
+    """A record as it was read from the log."""
 
     topic: str
     partition: int
@@ -145,7 +145,8 @@ def _record(message: Message, left: dict[int, int]) -> LogRecord | None:
     if error is not None or offset >= end:
         return None
     key, value = message.key(), message.value()
-    return LogRecord(topic, partition, offset, message.timestamp()[1], _bytes(key), _bytes(value))
+    headers = tuple((it[0], _bytes(it[1]) or b"") for it in message.headers() or ())
+    return LogRecord(topic, partition, offset, message.timestamp()[1], _bytes(key), _bytes(value), headers)
 
 
 def _bytes(content: bytes | str | None) -> bytes | None:

@@ -18,6 +18,7 @@ from app.audit.books import PAYMENTS, SHIPMENTS, Book, Kept, Table
 from app.audit.orders import Orders
 from app.audit.replay import HasLeft
 from app.audit.report import Kind, Report
+from app.audit.turns import Turns
 from app.delivery import Refused, Row
 from app.domain import payment, shipment
 from app.domain.order import PAYMENT, SHIPMENT, Order
@@ -93,11 +94,15 @@ SHIPMENT_ERRANDS: Final = Errands(
 
 
 def ask(
-    kind: Errands, asked: dict[str, Asked], records: Iterable[LogRecord], committed: Committed
+    kind: Errands, asked: dict[str, Asked], records: Iterable[LogRecord], committed: Committed, turns: Turns
 ) -> list[tuple[str, Record, LogRecord]]:
-    """Note the commands in these records; returns them with their orders. What would be refused is left out."""
+    """Note the commands in these records; returns them with their orders. What would be refused is left out.
+
+    Those that failed, wait or were dropped are returned, but they asked for nothing.
+    """
     commands = []
     for record in records:
+        taken = turns.take({}, record) is not None
         try:
             command = read(kind.decode, record, "order_id")
         except Refused:
@@ -108,6 +113,9 @@ def ask(
         before = asked.get(command.order_id)
         if before is None and 0 < rank < len(kind.ranks) - 1:
             continue
+        commands.append((command.order_id, command, record))
+        if not taken:
+            continue
         due = rank if record.offset < committed.get((record.topic, record.partition), 0) else -1
         asked[command.order_id] = Asked(
             max(rank, before.want if before else rank),
@@ -115,7 +123,6 @@ def ask(
             before.first if before else command,
             record.offset,
         )
-        commands.append((command.order_id, command, record))
     return commands
 
 

@@ -13,7 +13,8 @@ from typing import Any
 from app.adapters.kafka_log import Committed, LogRecord, Spans
 from app.audit.books import Book, Kept, Table
 from app.audit.report import Kind, Report
-from app.delivery import Decide, Refused, Row
+from app.audit.turns import Turns
+from app.delivery import Row
 from schemas.codec import encode
 from schemas.rows import OrderRow, ReservationRow, StockRow
 
@@ -25,27 +26,27 @@ HasLeft = Callable[[Row], bool]
 class Replay:
     """The rows that the log of `topic` makes, by partition; `seen` is the last offset of each record key.
 
-    `on_write` is told of every row that is made. Messages whose key is `blocked` are left out, and so are its rows.
+    `on_write` is told of every row that is made. Messages whose key is `cut` are left out, and so are its rows: what
+    became of the first of them is not known any more.
     """
 
     def __init__(
         self,
         table: Table,
         topic: str,
-        decide: Decide,
+        turns: Turns,
         book: Book,
         committed: Committed,
-        blocked: Collection[str],
+        cut: Collection[str],
         on_write: OnWrite,
     ) -> None:
         self.rows: defaultdict[int, dict[str, Row]] = defaultdict(dict)
         self.seen: dict[str, int] = {}
-        self.refused: dict[tuple[str, int, int], str] = {}
         self._table = table
         self._topic = topic
-        self._decide = decide
-        self._book = {key: kept for key, kept in book.items() if key.split("/")[0] not in blocked}
-        self._blocked = blocked
+        self._turns = turns
+        self._book = {key: kept for key, kept in book.items() if key.split("/")[0] not in cut}
+        self._cut = cut
         self._committed = committed
         self._on_write = on_write
         self._due: dict[str, tuple[int, int]] = {}  # key -> partition and offset of its last committed change
@@ -55,16 +56,12 @@ class Replay:
         """Decide on one record, the next of its partition."""
         if record.key is not None:
             key = record.key.decode(errors="replace")
-            if key in self._blocked:
+            if key in self._cut:
                 return
             self.seen[key] = record.offset
         rows = self.rows[record.partition]
-        try:
-            effects = self._decide(rows, record)
-        except Refused as refusal:
-            self.refused[record.topic, record.partition, record.offset] = refusal.reason
-            return
-        for key, row in effects.rows:
+        effects = self._turns.take(rows, record)
+        for key, row in () if effects is None else effects.rows:
             if row is None:
                 rows.pop(key, None)
                 continue

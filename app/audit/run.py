@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Final
 
 from faust import Record
@@ -20,8 +20,9 @@ from app.audit.orders import Orders
 from app.audit.replay import HasLeft, Replay
 from app.audit.report import Reach, Report
 from app.audit.stores import Stores
+from app.audit.turns import Place, Turns
 from app.audit.waiting import Waiting
-from app.delivery import Refused, Row
+from app.delivery import Effects, Refused, Row
 from app.domain.order import line_leg
 from app.participants import inventory, leaving, orders
 from app.participants.reading import read
@@ -69,19 +70,21 @@ class Audit:
         documents = await self._stores.read()
         self._spans = self._ends()
         letters = await self._letters()
-        blocked = letters.blocked[topics.ORDERS] | letters.blocked[topics.PAYMENTS] | letters.blocked[topics.SHIPPING]
-        products = letters.blocked[topics.INVENTORY]
+        blocked = set().union(*(self._unsure(letters, it) for it in (topics.ORDERS, topics.PAYMENTS, topics.SHIPPING)))
+        products = self._unsure(letters, topics.INVENTORY)
+        order_turns, stock_turns = Turns(orders.decide, letters.failures), Turns(inventory.decide, letters.failures)
         whole = not blocked and all(span.low == 0 for span in self._spans[topics.ORDERS].values())
 
         known = Orders()
         book = kept[books.ORDERS.name]
-        order_log = Replay(books.ORDERS, topics.ORDERS, orders.decide, book, self._committed, blocked, known.note)
+        cut = letters.cut(topics.ORDERS, self._spans[topics.ORDERS])
+        order_log = Replay(books.ORDERS, topics.ORDERS, order_turns, book, self._committed, cut, known.note)
         await self._each(topics.ORDERS, order_log.take)
         order_log.judge(self._spans[topics.ORDERS], report, self._has_left(leaving.order_leaves_at_ms))
         known.close(order_log, book, self._spans[topics.ORDERS], blocked, report)
         waiting = Waiting(known, products)
 
-        asked = {kind.what: await self._asked(kind, waiting) for kind in (PAYMENT_ERRANDS, SHIPMENT_ERRANDS)}
+        asked = {kind.what: await self._asked(kind, letters, waiting) for kind in (PAYMENT_ERRANDS, SHIPMENT_ERRANDS)}
         for kind in (PAYMENT_ERRANDS, SHIPMENT_ERRANDS):
             last = {order_id: it.last for order_id, it in asked[kind.what].items()}
             known.settle(kind.topic, last, self._committed)
@@ -91,7 +94,10 @@ class Audit:
 
         shown = {product_id: it.version for product_id, it in documents.stock.items()}
         holdings = Holdings(shown, products, report)
-        stock_log = await self._stock(kept[books.INVENTORY.name], products, holdings, waiting)
+        cut = letters.cut(topics.INVENTORY, self._spans[topics.INVENTORY])
+        book = kept[books.INVENTORY.name]
+        stock_log = Replay(books.INVENTORY, topics.INVENTORY, stock_turns, book, self._committed, cut, holdings.note)
+        await self._stock(stock_log, waiting)
         stock_log.judge(self._spans[topics.INVENTORY], report, self._has_left(leaving.stock_leaves_at_ms))
         holdings.judge(stock_log, known, self._spans[topics.INVENTORY])
         waiting.judge(self._committed, report)
@@ -102,7 +108,7 @@ class Audit:
         await self._batches(topics.INVENTORY_EVENTS, facts.take_stock)
         facts.judge_orders(documents.orders, whole)
         facts.judge_stock(documents.stock, holdings.versions, self._judged_products(holdings))
-        self._judge_letters(letters, order_log.refused | stock_log.refused)
+        self._judge_letters(letters, order_turns.parked | stock_turns.parked)
         known.count(report)
         return report
 
@@ -150,21 +156,18 @@ class Audit:
 
         await self._batches(topic, all_of)
 
-    async def _asked(self, kind: Errands, waiting: Waiting) -> dict[str, Asked]:
+    async def _asked(self, kind: Errands, letters: parked.Letters, waiting: Waiting) -> dict[str, Asked]:
         asked: dict[str, Asked] = {}
+        turns = Turns(lambda _rows, _record: Effects(), letters.failures)
 
         def take(records: list[LogRecord]) -> None:
-            for order_id, command, record in errands.ask(kind, asked, records, self._committed):
+            for order_id, command, record in errands.ask(kind, asked, records, self._committed, turns):
                 waiting.note(order_id, kind.leg, command, record)
 
         await self._batches(kind.topic, take)
         return asked
 
-    async def _stock(self, book: Book, blocked: Collection[str], holdings: Holdings, waiting: Waiting) -> Replay:
-        replay = Replay(
-            books.INVENTORY, topics.INVENTORY, inventory.decide, book, self._committed, blocked, holdings.note
-        )
-
+    async def _stock(self, replay: Replay, waiting: Waiting) -> None:
         def take(record: LogRecord) -> None:
             replay.take(record)
             command = _line_command(record)
@@ -172,7 +175,6 @@ class Audit:
                 waiting.note(command.order_id, line_leg(command.product_id), command, record)
 
         await self._each(topics.INVENTORY, take)
-        return replay
 
     def _judged_products(self, holdings: Holdings) -> list[str]:
         spans = self._spans[topics.INVENTORY]
@@ -181,14 +183,21 @@ class Audit:
     async def _letters(self) -> parked.Letters:
         letters = parked.Letters()
         await self._batches(topics.DEAD_LETTERS, letters.take)
-        for topic, keys in letters.blocked.items():
-            self._report.not_judged.append(f"{len(keys)} keys of {topic} that wait, or waited, behind a failed message")
         return letters
 
-    def _judge_letters(self, letters: parked.Letters, refused: dict[parked.Place, str]) -> None:
+    def _unsure(self, letters: parked.Letters, topic: str) -> set[str]:
+        """The keys of which it is not known what becomes, or became, of their messages."""
+        waiting, cut = letters.waiting(topic), letters.cut(topic, self._spans[topic])
+        if waiting:
+            self._report.not_judged.append(f"{len(waiting)} keys of {topic} that wait behind a failed message")
+        if cut:
+            self._report.not_judged.append(f"{len(cut)} keys of {topic} whose failed messages retention has cut")
+        return waiting | cut
+
+    def _judge_letters(self, letters: parked.Letters, wanted: dict[Place, str]) -> None:
         replayed = {topic: self._spans[topic] for topic in (topics.ORDERS, topics.INVENTORY)}
         cut = any(span.low > 0 for span in self._spans[topics.DEAD_LETTERS].values())
-        parked.judge(refused, letters.places, replayed, self._committed, cut, self._report)
+        parked.judge(wanted, letters.places, replayed, self._committed, cut, self._report)
 
 
 def _line_command(record: LogRecord) -> ReserveStock | ReleaseStock | CommitStock | None:

@@ -47,9 +47,10 @@ class Marks(NamedTuple):
 
 
 class Blocking:
-    """Decides on messages, or parks them. Changes nothing but the counters."""
+    """Decides on messages, or parks them. Changes nothing but the counters; failures go to `told`."""
 
-    def __init__(self, decide: Decide, park: Park, stats: Stats) -> None:
+    def __init__(self, decide: Decide, park: Park, stats: Stats, told: logging.Logger = log) -> None:
+        self._told = told
         self._decide = decide
         self._park = park
         self._stats = stats
@@ -86,7 +87,7 @@ class Blocking:
         except NOT_THE_DECISIONS_FAULT:
             raise
         except Exception as error:
-            log.exception("%s-%d@%d failed", record.topic, record.partition, record.offset)
+            self._told.exception("%s-%d@%d failed", record.topic, record.partition, record.offset)
             reason = f"{type(error).__name__}: {error}"[:LONGEST_ERROR]
             entry = None if record.key is None else Entry(record.offset, error=reason)
             return Outcome(self._parked(record, Parked(Kind.FAILED, reason, offset, TRIES, replays)), offset, entry)
@@ -100,7 +101,8 @@ class Blocking:
             except (Refused, *NOT_THE_DECISIONS_FAULT):
                 raise
             except Exception as error:
-                log.warning("%s-%d@%d: %r; trying again", record.topic, record.partition, record.offset, error)
+                place = record.topic, record.partition, record.offset
+                self._told.warning("%s-%d@%d: %r; trying again", *place, error)
         return self._decide(rows, record)
 
     def _wait(self, record: ConsumerRecord, offset: int, error: str | None, replays: int) -> Outcome:

@@ -20,13 +20,18 @@ from app.audit.ledgers import Entry
 from app.audit.report import Kind, Report
 from app.audit.run import CONSUMED, Audit
 from app.audit.stores import Documents
-from app.delivery import Effects, Parked, Refused, Send
-from app.delivery import Kind as ParkedAs
+from app.cli import letters as mail
+from app.cli.letters import Letter, Name
+from app.delivery import ConsumerRecord, Effects, Headers, Rows, Send
+from app.delivery.blocking import Blocking
+from app.delivery.queues import Queues
+from app.delivery.stats import Stats
 from app.domain import saga
 from app.participants import inventory, orders, payments, shipping
 from app.participants.ends import Ended
 from schemas.codec import encode
 from schemas.commands import CancelOrder, PlaceOrder, SetStock
+from schemas.dead_letters import Action
 from schemas.facts import OrderFact
 from schemas.rows import PaymentRow, ShipmentRow
 
@@ -42,6 +47,9 @@ class History:
         self.documents = Documents({}, {}, [], [])
         self.low: dict[str, int] = {}
         self.now_ms = 0
+        self.poison = b""
+        """What raises where it stands in a message; nothing when empty."""
+        self.queues: defaultdict[str, Queues] = defaultdict(Queues)
         self.done: defaultdict[str, int] = defaultdict(int)
 
     def place(self, order_id: str, method: str | None = None, address: Any = None, **lines: int) -> None:
@@ -61,9 +69,24 @@ class History:
     def send(self, topic: str, key: str, message: Any) -> None:
         self.append(topic, key.encode(), encode(message))
 
-    def append(self, topic: str, key: bytes | None, value: bytes | None) -> None:
+    def append(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers = ()) -> None:
         log = self.records[topic]
-        log.append(LogRecord(topic, 0, len(log), 1_000 + len(log), key, value))
+        log.append(LogRecord(topic, 0, len(log), 1_000 + len(log), key, value, headers))
+
+    def handle(self, topic: str, offset: int, action: Action, value: bytes | None = None) -> None:
+        """Replay or drop the letter of that message, as a person does."""
+        (letter,) = (it for it in self.letters() if it.name == Name(topic, 0, offset))
+        sent = mail.replay(letter, value) if action is Action.REPLAY else mail.drop(letter)
+        assert sent is not None
+        self.append(topic, sent.key, sent.value, sent.headers)
+        done = mail.record_of(letter, action, "ada", "a test", value, topics.DEAD_LETTERS)
+        self.append(done.topic, done.key, done.value)
+        self.run()
+
+    def letters(self) -> list[Letter]:
+        """The letters as they are now."""
+        told = ((topics.read_dead_letter(it.value), 0) for it in self.records[topics.DEAD_LETTERS])
+        return list(mail.found(told).values())
 
     def run(self, *only: str) -> None:
         """Handle every message that waits, of all topics or of these."""
@@ -81,12 +104,15 @@ class History:
                     self._handle(*decisions[topic], record)
 
     def _handle(self, table: Table, decide: Callable[..., Effects], record: LogRecord) -> None:
-        rows = self.rows[table.name]
-        try:
-            effects = decide(rows, record)
-        except Refused as refusal:
-            self._send(topics.park(record, Parked(ParkedAs.REFUSED, refusal.reason, record.offset)))
-            return
+        def decide_or_fail(rows: Rows, record: ConsumerRecord) -> Effects:
+            if self.poison and self.poison in (record.value or b""):
+                raise ValueError("poison")
+            return decide(rows, record)
+
+        rows, queues = self.rows[table.name], self.queues[record.topic]
+        effects, offset, entry = Blocking(decide_or_fail, topics.park, Stats()).handle(rows, queues, record)
+        if entry is not None:
+            queues.put(record.key or b"", offset, entry)
         self._keep(table, effects)
         key = (record.key or b"").decode()
         while isinstance(row := rows.get(key), PaymentRow | ShipmentRow) and (pending := self._pending(row)):

@@ -12,8 +12,6 @@ from app.audit import books
 from app.audit.facts import Shown
 from app.audit.ledgers import Entry
 from app.audit.report import Kind
-from app.delivery import Kind as Why
-from app.delivery import Parked
 from app.domain.payment import PaymentStatus
 from app.domain.stock import Stock
 from schemas.codec import encode, remade
@@ -226,25 +224,3 @@ def test_what_retention_has_cut_is_said_and_not_judged(history: History) -> None
     assert report.differences == []
     assert len(report.not_judged) == 2
     assert report.orders < 5
-
-
-UNTIL_IT_FAILS = {
-    topics.ORDERS: (),
-    topics.INVENTORY: (topics.ORDERS,),
-    topics.PAYMENTS: (topics.ORDERS, topics.INVENTORY, topics.ORDERS),
-}
-
-
-@pytest.mark.parametrize("topic", UNTIL_IT_FAILS)
-def test_what_waits_behind_a_failed_message_is_said_and_not_judged(history: History, topic: str) -> None:
-    """Its message was parked instead of being decided, so the tables lack what the log would make of it."""
-    history.send(topics.ORDERS, "o6", PlaceOrder("o6", "ada", (("tea", 1),), "o6"))
-    for before in UNTIL_IT_FAILS[topic]:
-        history.run(before)
-    (failed,) = history.records[topic][history.done[topic] :]
-    letter = topics.park(failed, Parked(Why.FAILED, "ValueError: no", failed.offset))
-    history.append(letter.topic, letter.key, letter.value)
-    history.done[topic] += 1
-    report = history.audit()
-    assert report.differences == []
-    assert [it for it in report.not_judged if topic in it]
