@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+import logging
+from collections.abc import Mapping
+from typing import Any, Final
 
 from app import topics
-from app.delivery import Participant
+from app.delivery import Participant, Retention
 from app.domain.deadlines import Waits
 from app.main import app, settings
+from app.participants.farewell import farewell
+from app.participants.leaving import LOOK_EVERY_S, order_leaves_at_ms
 from app.participants.order_clock import OrderClock
 from app.participants.orders import decide
+from app.wiring import STORE_AWAY, read_model
+from schemas.rows import OrderRow
 from tables import orders as table
+
+log: Final = logging.getLogger(__name__)
 
 clock = OrderClock(
     Waits(
@@ -21,7 +29,20 @@ clock = OrderClock(
         remind_longest_ms=int(settings.remind_longest_s * 1000),
     )
 )
-participant = Participant(app, topics.ORDERS, table, decide, park=topics.park, clock=clock)
+
+
+async def in_mongodb(rows: Mapping[str, OrderRow]) -> Mapping[str, OrderRow]:
+    """Those of the orders that can be read in MongoDB as they are here: nobody will miss them."""
+    try:
+        there = await read_model().order_versions(rows)
+    except STORE_AWAY as error:
+        log.warning("finished orders stay in memory: %s", error)
+        return {}
+    return {order_id: row for order_id, row in rows.items() if there.get(order_id, 0) >= row.order.version}
+
+
+retention = Retention(order_leaves_at_ms, LOOK_EVERY_S, farewell=farewell, kept=in_mongodb)
+participant = Participant(app, topics.ORDERS, table, decide, park=topics.park, clock=clock, retention=retention)
 
 
 @app.agent(topics.orders, name="orders")

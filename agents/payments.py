@@ -6,9 +6,10 @@ import time
 from typing import Any
 
 from app import topics
-from app.delivery import Effects, Participant, Rows, Tell
+from app.delivery import Effects, Participant, Retention, Rows, Tell
 from app.main import app, settings
 from app.participants.ends import Ended
+from app.participants.leaving import LOOK_EVERY_S, payment_leaves_at_ms
 from app.participants.payments import decide, settle
 from app.participants.stalling import stalled
 from app.wiring import Charge, charge, gateway
@@ -54,6 +55,7 @@ participant = Participant(
     lambda rows, record: decide(rows, record, gateway().name),  # not before the worker runs: it connects
     park=topics.park,
     calls=GatewayCalls(),
+    retention=Retention(payment_leaves_at_ms, LOOK_EVERY_S),
 )
 
 

@@ -6,9 +6,10 @@ import time
 from typing import Any
 
 from app import topics
-from app.delivery import Effects, Participant, Rows, Tell
+from app.delivery import Effects, Participant, Retention, Rows, Tell
 from app.main import app, settings
 from app.participants.ends import Ended
+from app.participants.leaving import LOOK_EVERY_S, shipment_leaves_at_ms
 from app.participants.shipping import decide, settle
 from app.participants.stalling import stalled
 from app.wiring import Consignment, carrier, consign
@@ -45,6 +46,7 @@ participant = Participant(
     lambda rows, record: decide(rows, record, carrier().name),  # not before the worker runs: it connects
     park=topics.park,
     calls=CarrierCalls(),
+    retention=Retention(shipment_leaves_at_ms, LOOK_EVERY_S),
 )
 
 

@@ -50,6 +50,8 @@ STALL_LIMIT = 0.9
 #: How long a stop may take, beside twice the session: after that the process just ends.
 STOP_LIMIT_S = 5.0
 
+_HOUR_MS = 3600 * 1000
+
 
 class DrainTransport(Transport):
     """Faust's Kafka transport with the consumer and the producer of this package."""
@@ -122,6 +124,11 @@ class DeliveryApp(faust.App):
         config = {
             "cleanup.policy": "compact",
             "min.compaction.lag.ms": str(int(self._compaction_lag_s * 1000)),
+            # A start reads the changelogs, so what was superseded or deleted is not to lie there for days: the segment
+            # that is written to is never compacted, and others not before half of the log is superseded.
+            "segment.ms": str(_HOUR_MS),
+            "max.compaction.lag.ms": str(int(self._compaction_lag_s * 1000) + _HOUR_MS),
+            "delete.retention.ms": str(_HOUR_MS),
         }
         return [
             NewTopicSpec(table.changelog_topic.get_topic_name(), table.partitions or 1, self._replication, config)

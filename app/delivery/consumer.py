@@ -119,6 +119,10 @@ class DrainConsumer(Consumer):
 
     # -- acknowledgement
 
+    def committed(self, tp: TP) -> int:
+        """The offset below which all of the partition is committed, as far as this worker knows."""
+        return self._committed_offset.get(tp) or 0
+
     def _lane_partitions(self) -> list[TP]:
         return [TP(lane.topic, partition) for lane in self._lanes.values() for partition in lane.ranges.partitions]
 

@@ -8,6 +8,7 @@ from app.delivery.blocking import Blocking
 from app.delivery.calls import Caller, Touched
 from app.delivery.contract import Calls, Decide, Park, Row
 from app.delivery.draft import Draft
+from app.delivery.forgetting import Forgetter, Retention
 from app.delivery.healing import Healer
 from app.delivery.lane import Piece
 from app.delivery.table import RowTable
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 class Participant:
     """Runs `decide` over a topic of the app; the body of that topic's Faust agent.
 
-    `calls` are its calls to the outside, `clock` says what its rows wait for.
+    `calls` are its calls to the outside, `clock` says what its rows wait for, `retention` when they leave.
     `slice_size` is the most messages taken at once, `in_flight` the most slices that wait for the broker.
     """
 
@@ -35,6 +36,7 @@ class Participant:
         park: Park,
         calls: Calls | None = None,
         clock: Clock | None = None,
+        retention: Retention | None = None,
         slice_size: int = 500,
         in_flight: int = 4,
     ) -> None:
@@ -61,12 +63,19 @@ class Participant:
             self._lane.on_begin.append(self._timers.begin)
             self._lane.on_leave.append(self._timers.leave)
 
+        self._forgetter = None
+        if retention is not None:
+            self._forgetter = Forgetter(app, self._lane, table, retention, self._healer.acknowledged)
+            self._lane.on_leave.append(self._forgetter.leaving.clear)
+
     async def run(self, stream: Any) -> None:
         """Take slices until the worker stops: `await participant.run(stream)` is all the agent does."""
         await stream.maybe_start()
         self._app.add_future(self._beside(self._healer.run()))
         if self._timers is not None:
             self._app.add_future(self._beside(self._timers.run(self._app)))
+        if self._forgetter is not None:
+            self._app.add_future(self._beside(self._forgetter.run()))
         async with self._app.stops_on_failure(f"the participant of {self._lane.topic}"):
             while True:
                 await self._turn()
@@ -112,6 +121,8 @@ class Participant:
     def _decide_piece(self, piece: Piece, draft: Draft, touched: Touched | None) -> None:
         partition = piece.tp.partition
         rows, queues = self._table.rows_of(partition), self._table.queues_of(partition)
+        if self._forgetter is not None:
+            rows = self._forgetter.leaving.watch(rows)
         for record in piece.records:
             effects, offset, entry = self._blocking.handle(rows, queues, record)
             draft.add(partition, effects)
