@@ -12,6 +12,7 @@ from faust.transport.drivers.aiokafka import Transport
 
 from app.delivery.consumer import DrainConsumer
 from app.delivery.ends import Ends
+from app.delivery.follower import Follower
 from app.delivery.front import Front
 from app.delivery.guard import Guard, bound_stop
 from app.delivery.inbox import Inbox
@@ -86,6 +87,7 @@ class DeliveryApp(faust.App):
         self.stats = Stats()
         self.lanes: dict[str, Lane] = {}
         self.participants: dict[str, Participant] = {}
+        self.followers: dict[str, Follower] = {}
         self.front = Front(bootstrap, front_timeout_s)
         self.sink: Sink
         self.ends: Ends

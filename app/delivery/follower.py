@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from app.delivery.contract import ConsumerRecord
+from app.delivery.lane import Piece
 
 if TYPE_CHECKING:
     from app.delivery.app import DeliveryApp
@@ -14,6 +16,16 @@ log = logging.getLogger(__name__)
 
 RETRY_FIRST_S = 0.1
 RETRY_MOST_S = 5.0
+
+
+class Behind(NamedTuple):
+    """How many records are fetched and not applied yet, and how long ago the oldest of them came into the log.
+
+    More may lie at the broker when there are very many; the age counts those, too.
+    """
+
+    records: int
+    age_s: float
 
 
 class Follower:
@@ -35,10 +47,12 @@ class Follower:
     ) -> None:
         self._app = app
         self._lane = app.lane(topic)
+        app.followers[topic] = self
         self._apply = apply
         self._retry_on = retry_on
         self._slice_size = slice_size
         self._gather_s = gather_s
+        self._in_hand: Sequence[Piece] = ()
         self._leaving = asyncio.Event()
         self._lane.on_leave.append(self._leaving.set)
 
@@ -52,11 +66,21 @@ class Follower:
                 if not pieces:
                     continue
                 self._leaving.clear()
+                self._in_hand = pieces
                 if await self._apply_until_done([record for piece in pieces for record in piece.records]):
                     self._lane.mark_safe(pieces)
                 else:
                     for piece in pieces:
                         piece.range.given_up = True
+                self._in_hand = ()
+
+    def behind(self) -> Behind:
+        """Tell how far this worker is behind the log, by the broker's time and this machine's clock."""
+        in_hand = [(piece.records[0].timestamp, len(piece.records)) for piece in self._in_hand]
+        waiting = [(batch.records[0].timestamp, len(batch.records)) for batch in self._lane.inbox]
+        oldest_ms = min((at for at, _ in in_hand + waiting), default=None)
+        age_s = 0.0 if oldest_ms is None else max(0.0, time.time() - oldest_ms / 1000)
+        return Behind(sum(size for _, size in in_hand + waiting), age_s)
 
     async def _apply_until_done(self, records: Sequence[ConsumerRecord]) -> bool:
         wait_s = RETRY_FIRST_S

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from faust.types import TP
@@ -31,6 +31,10 @@ class Inbox:
         self.paused: set[TP] = set()
         self._batches: deque[Batch] = deque()
         self._filled = asyncio.Event()
+
+    def __iter__(self) -> Iterator[Batch]:
+        """What waits, oldest first."""
+        return iter(self._batches)
 
     def put(self, batch: Batch) -> None:
         """Add a batch that is not empty."""

@@ -1,8 +1,10 @@
 """A follower keeps trying while the partitions are ours, and lets go when they leave."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -25,6 +27,7 @@ class World:
         self.lane.begin(1, {0: 0})
         app: Any = SimpleNamespace(
             lane=lambda topic: self.lane,
+            followers={},
             drain=SimpleNamespace(take=self.take),
             stops_on_failure=lambda what: nullcontext(),
         )
@@ -56,6 +59,25 @@ async def test_what_failed_is_applied_again_and_then_acknowledged() -> None:
     world = World(failures=1)
     await until(lambda: world.lane.ranges.released(0) == 5)
     assert world.applied == [0, 1, 2, 3, 4]
+    world.running.cancel()
+
+
+async def test_how_far_it_is_behind_counts_what_is_in_hand_and_what_waits() -> None:
+    world = World(failures=10**6)
+    await until(lambda: world.failures < 10**6)
+    old, new = time.time() - 60, time.time() - 5
+    world.lane.inbox.put(Batch(TP("facts", 0), 1, [replace(it, timestamp=int(new * 1000)) for it in fetched(5, 6)]))
+    records, age_s = world.follower.behind()
+    assert records == 7
+    assert age_s > time.time() - 1, "those in hand are of 1970"
+
+    world.failures = 0
+    await until(lambda: world.lane.ranges.released(0) == 7)
+    assert world.follower.behind() == (0, 0.0)
+    world.failures = 10**6
+    world.lane.inbox.put(Batch(TP("facts", 0), 1, [replace(it, timestamp=int(old * 1000)) for it in fetched(7, 7)]))
+    await until(lambda: world.follower.behind().records == 1)
+    assert 60 <= world.follower.behind().age_s < 70
     world.running.cancel()
 
 
