@@ -66,6 +66,7 @@ POSITION: Final = Parameter(
     "The `x-position` of an earlier answer: answer only once all up to it is in, or `503`. A list takes several, "
     "with commas between them.",
 )  # fmt: skip
+AFTER: Final = Parameter("after", "query", {"type": "string"}, "Only rows whose key comes behind this one.")
 LIMIT: Final = Parameter(
     "limit", "query", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50}, "How many items at most."
 )
@@ -119,7 +120,7 @@ CALLS: Final = (
     Call("GET", "/cluster/worker", {ADMIN}, "Show the same of this worker alone", {200: WorkerAnswer}),
     Call("GET", "/tables", {ADMIN}, "Show what this worker holds of each table", {200: http.TablesAnswer}),
     Call("GET", "/tables/{name}", {ADMIN}, "Show this worker's rows of a table", {200: http.TableRowsAnswer, 422: None},
-         parameters=(PREFIX, LIMIT)),
+         parameters=(PREFIX, AFTER, LIMIT)),
     Call("GET", "/tables/{name}/{key}", {ADMIN}, "Show one row", {200: "application/json"}),
     Call("GET", "/api-docs", PUBLIC, "Browse this document", {200: "text/html"}),
     Call("GET", "/api-docs/openapi.json", PUBLIC, "Read this document", {200: "application/json"}),

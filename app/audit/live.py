@@ -27,7 +27,7 @@ class Live(Protocol):
     """Where rows in memory come from."""
 
     async def rows(self, table: str) -> list[Held]:
-        """Rows of the table, of all workers; of large tables a part."""
+        """The rows of the table, of all workers."""
 
 
 def stale(table: Table, book: Book, held: Iterable[Held]) -> list[tuple[Held, str]]:

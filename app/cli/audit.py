@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 from typing import Final
 
 import click
-import orjson
 from faust.cli import option
 from pymongo.errors import PyMongoError
 
 from app.adapters.kafka_log import KafkaLog, LogUnreadable
-from app.audit.live import Held
 from app.audit.report import Difference, Report
 from app.audit.run import Audit
 from app.audit.stores import MongoStores
-from app.cli.api import Api, Failure
+from app.cli.api import Failure
 from app.cli.command import CONNECTION, DONE, FAILED, HttpCommand
+from app.cli.live_rows import LiveRows
 from app.cli.output import Cell, Column, Output, bar
 from app.main import app, settings
 
 IDS_SHOWN: Final = 5
-ROWS_A_WORKER: Final = 1000
-"""Rows of each table that are looked at in a worker's memory: as many as it shows at once."""
 
 
 @app.command(
@@ -54,24 +50,6 @@ async def audit(self: HttpCommand, propose: bool, live: bool) -> int:
     else:
         show(self.out, report, propose)
     return DONE if report.clean else FAILED
-
-
-class LiveRows:
-    """The rows that the workers hold, by their own word: the first of each table, as many as they show at once."""
-
-    def __init__(self, api: Api) -> None:
-        self._api = api
-
-    async def rows(self, table: str) -> list[Held]:
-        """See `Live`. Raises `Failure`."""
-        workers: list[str] = (await self._api.call("GET", "/tables")).expect()["workers"]
-        path = f"/tables/{table}?limit={ROWS_A_WORKER}"
-        answers = await asyncio.gather(*(self._api.call("GET", path, url=url) for url in workers))
-        return [
-            Held(url, it["key"], orjson.dumps(it["row"]))
-            for url, answer in zip(workers, answers, strict=True)
-            for it in answer.expect()["rows"]
-        ]
 
 
 async def _read(out: Output, memory: LiveRows | None) -> Report:

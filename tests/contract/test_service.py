@@ -34,6 +34,8 @@ async def test_the_tables_can_be_looked_into(api: Api, worker: Worker, fresh: st
     assert listed[0] == {"key": fresh, "row": row}
     change = quote(listed[1]["key"], safe="")
     assert (await api.call("GET", f"/tables/inventory/{change}")).body == listed[1]["row"]
+    behind = await api.call("GET", "/tables/inventory", query={"prefix": fresh, "after": fresh})
+    assert behind.body["rows"] == listed[1:]
     assert (await api.call("GET", "/tables/nothing")).status == 404
     assert (await api.call("GET", f"/tables/orders/{fresh}")).status == 404
 
