@@ -12,7 +12,7 @@ from app.audit.report import Kind, Report
 from schemas.codec import Undecodable
 from schemas.rows import StockRow
 
-_PROJECT_AGAIN: Final = "Drop the document and set the projection's offset of {topic} back to where its facts begin"
+_REBUILD: Final = "Rebuild the projection: faust -A app.main projection rebuild"
 
 
 class Shown(NamedTuple):
@@ -69,7 +69,6 @@ class Facts:
 
     def judge_orders(self, shown: Mapping[str, Shown], whole: bool) -> None:
         """Report changes that were not told, and documents that show something else. `whole`: as for the ledgers."""
-        mend = _PROJECT_AGAIN.format(topic=topics.ORDER_EVENTS)
         for order_id, row in self._orders.judged.items():
             told = self._told.get(order_id, set())
             for change in row.order.history:
@@ -80,31 +79,30 @@ class Facts:
             found, due = shown.get(order_id), self._due.get(order_id, 0)
             if due > (found.version if found else 0):
                 has = f"version {found.version}" if found else "nothing"
-                self._says(Kind.PROJECTION_BEHIND, order_id, f"version {due} is projected, MongoDB has {has}", mend)
+                self._says(Kind.PROJECTION_BEHIND, order_id, f"version {due} is projected, MongoDB has {has}", _REBUILD)
             happened = {it.version: it.status.value for it in row.order.history}
             if found is not None and happened.get(found.version) != found.says:
                 really = happened.get(found.version, "nothing")
                 detail = f"MongoDB says {found.says} in version {found.version}, which was {really}"
-                self._says(Kind.PROJECTION_DIFFERS, order_id, detail, mend)
+                self._says(Kind.PROJECTION_DIFFERS, order_id, detail, _REBUILD)
         for order_id in shown.keys() - self._orders.judged.keys() if whole else ():
-            self._says(Kind.PROJECTION_DIFFERS, order_id, "MongoDB shows an order that is not in the log", mend)
+            self._says(Kind.PROJECTION_DIFFERS, order_id, "MongoDB shows an order that is not in the log", _REBUILD)
 
     def judge_stock(self, shown: Mapping[str, Shown], made: Mapping[str, StockRow], judged: Iterable[str]) -> None:
         """Report products that MongoDB shows otherwise. `made` are the rows of the versions that it shows."""
-        mend = _PROJECT_AGAIN.format(topic=topics.INVENTORY_EVENTS)
         for product_id in judged:
             found, due = shown.get(product_id), self._stock_due.get(product_id, 0)
             whose = {"products": (product_id,)}
             if due > (found.version if found else 0):
                 detail = f"version {due} is projected, MongoDB has {f'version {found.version}' if found else 'nothing'}"
-                self._report.add(Kind.PROJECTION_BEHIND, f"stock of {product_id}", detail, mend, **whose)
+                self._report.add(Kind.PROJECTION_BEHIND, f"stock of {product_id}", detail, _REBUILD, **whose)
             if found is None:
                 continue
             row = made.get(product_id)
             really = (row.stock.on_hand, row.stock.reserved) if row else None
             if really != found.says:
                 detail = f"MongoDB says (on hand, reserved) {found.says} in version {found.version}, which was {really}"
-                self._report.add(Kind.PROJECTION_DIFFERS, f"stock of {product_id}", detail, mend, **whose)
+                self._report.add(Kind.PROJECTION_DIFFERS, f"stock of {product_id}", detail, _REBUILD, **whose)
 
     def _is_committed(self, record: LogRecord) -> bool:
         return record.offset < self._committed.get((record.topic, record.partition), 0)
