@@ -61,7 +61,7 @@ async def projection(self: ClientCommand, action: str, keep: bool, fewer: bool) 
         raise Failure(f"Kafka's log can't be read: {error}") from error
     except PyMongoError as error:
         raise Failure(f"MongoDB does not do it: {error}") from error
-    _tell(self.out, rebuilt)
+    show(self.out, rebuilt)
     return DONE
 
 
@@ -78,7 +78,8 @@ async def _rebuild(out: Output, keep: bool, fewer: bool) -> list[Rebuilt]:
         database.client.close()
 
 
-def _tell(out: Output, rebuilt: list[Rebuilt]) -> None:
+def show(out: Output, rebuilt: list[Rebuilt]) -> None:
+    """Print what was done."""
     if out.as_json:
         out.json([asdict(it) for it in rebuilt])
         return
