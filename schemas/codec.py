@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, Generic, NotRequired, TypedDict, TypeVar, get_type_hints
 
 import msgspec
-import orjson
 from faust import Record
 
 R = TypeVar("R", bound=Record)
@@ -31,6 +30,7 @@ class _Envelope(msgspec.Struct):
 
 
 _ENVELOPE: Final = msgspec.json.Decoder(_Envelope)
+_ENCODER: Final = msgspec.json.Encoder()
 
 
 def encode(record: Record) -> bytes:
@@ -39,7 +39,7 @@ def encode(record: Record) -> bytes:
     wire: dict[str, Any] = {"__faust": {"ns": namespace_of(kind)}}
     for name in kind._options.fields:
         wire[name] = values[name]
-    return orjson.dumps(wire)
+    return _ENCODER.encode(wire)
 
 
 def remade(kind: type[R], source: Record, **changes: Any) -> R:

@@ -15,6 +15,7 @@ from app.audit.books import Book, Kept, Table
 from app.audit.report import Kind, Report
 from app.audit.turns import Turns
 from app.delivery import Row
+from app.domain.value import Value
 from schemas.codec import encode
 from schemas.rows import OrderRow, ReservationRow, StockRow
 
@@ -155,9 +156,8 @@ def _difference(kept: Row, made: Row) -> str:
 def _flat(row: Row) -> Mapping[str, Any]:
     flat: dict[str, Any] = {}
     for name, value in row.__dict__.items():
-        inner = getattr(type(value), "__dataclass_fields__", None)
-        if inner is None:
-            flat[name] = value
+        if isinstance(value, Value):
+            flat.update({f"{name}.{field}": getattr(value, field) for field in value.__struct_fields__})
         else:
-            flat.update({f"{name}.{field}": getattr(value, field) for field in inner})
+            flat[name] = value
     return flat

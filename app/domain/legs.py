@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 from enum import StrEnum
 from typing import Final, TypeAlias
 
@@ -13,12 +12,13 @@ from app.domain.payment import PaymentOperation, PaymentStatus
 from app.domain.shipment import ShipmentOperation, ShipmentStatus
 from app.domain.signals import LineTold, PaymentTold, ShipmentTold
 from app.domain.stock import LineStatus
+from app.domain.value import Word, replace
 
 Wants: TypeAlias = tuple[tuple[str, Verb], ...]
 """(leg, verb) pairs to ask for."""
 
 
-class Trigger(StrEnum):
+class Trigger(Word):
     """What moves an order from one state to the next."""
 
     ALL_RESERVED = "ALL_RESERVED"

@@ -5,14 +5,13 @@ Everything here is immutable; `app.domain.saga` decides how one `Order` becomes 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from app.domain import money
 from app.domain.payment import PaymentStatus
 from app.domain.shipment import ShipmentStatus
 from app.domain.stock import LineStatus
+from app.domain.value import Value, Word
 
 PAYMENT: Final = "payment"
 SHIPMENT: Final = "shipment"
@@ -23,7 +22,7 @@ def line_leg(product_id: str) -> str:
     return f"line:{product_id}"
 
 
-class State(StrEnum):
+class State(Word):
     """Where an order stands. `saga.STATUS` says what the public is told of it."""
 
     RESERVING = "RESERVING"
@@ -42,7 +41,7 @@ class State(StrEnum):
     NEEDS_ATTENTION = "NEEDS_ATTENTION"
 
 
-class Status(StrEnum):
+class Status(Word):
     """What the public is told."""
 
     PENDING = "PENDING"
@@ -57,7 +56,7 @@ class Status(StrEnum):
     NEEDS_ATTENTION = "NEEDS_ATTENTION"
 
 
-class Reason(StrEnum):
+class Reason(Word):
     """Why an order was rejected."""
 
     OUT_OF_STOCK = "OUT_OF_STOCK"
@@ -67,7 +66,7 @@ class Reason(StrEnum):
     EXPIRED = "EXPIRED"
 
 
-class Verb(StrEnum):
+class Verb(Word):
     """What an order asks of a leg. Each leg has one unanswered command; the latest supersedes."""
 
     RESERVE = "RESERVE"
@@ -80,8 +79,7 @@ class Verb(StrEnum):
     CALL_OFF = "CALL_OFF"
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Value, frozen=True):
     """One product of the order, and what the product last said of it. The price is known once it is reserved."""
 
     product_id: str
@@ -91,8 +89,7 @@ class Line:
     currency: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentView:
+class PaymentView(Value, frozen=True):
     """What the payment last said of itself."""
 
     status: PaymentStatus = PaymentStatus.NONE
@@ -102,8 +99,7 @@ class PaymentView:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ShipmentView:
+class ShipmentView(Value, frozen=True):
     """What the shipment last said of itself."""
 
     status: ShipmentStatus = ShipmentStatus.NONE
@@ -112,8 +108,7 @@ class ShipmentView:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Unanswered:
+class Unanswered(Value, frozen=True):
     """A command that waits for its answer, and the offset of the message that caused it."""
 
     leg: str
@@ -121,8 +116,7 @@ class Unanswered:
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Value, frozen=True):
     """A public change: the offset that caused it, the version it made, the status from then on, and when."""
 
     offset: int
@@ -131,8 +125,7 @@ class Change:
     at_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Value, frozen=True):
     """One order. `applied` is the offset of the last message that changed it.
 
     `outcome` and `reason` are set when the way back begins: how it will end, and why.

@@ -11,17 +11,18 @@ Payments and shipments are two tables over these rules (`payment.py`, `shipment.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
+
+from app.domain.value import Value, replace
 
 Status = TypeVar("Status", bound=StrEnum)
 Want = TypeVar("Want", bound=StrEnum)
 Operation = TypeVar("Operation", bound=StrEnum)
 
 
-@dataclass(frozen=True, slots=True)
-class Pending(Generic[Operation]):
+class Pending(Value, Generic[Operation], frozen=True):
     """The operation under way: which, at which gateway or carrier, under which idempotency key."""
 
     operation: Operation
@@ -29,8 +30,7 @@ class Pending(Generic[Operation]):
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Errand(Generic[Status, Want, Operation]):
+class Errand(Value, Generic[Status, Want, Operation], frozen=True):
     """How far it is, the furthest thing asked of it so far, and what is under way. `version` counts its changes."""
 
     order_id: str
@@ -57,8 +57,7 @@ class Rules(Generic[Status, Want, Operation]):
     outcomes: Mapping[tuple[Operation, bool], Status]
 
 
-@dataclass(frozen=True, slots=True)
-class ErrandDecision(Generic[Status, Want, Operation]):
+class ErrandDecision(Value, Generic[Status, Want, Operation], frozen=True):
     """The errand as it now is (None: refuse the message), whether it changed, and the status to tell the order.
 
     `answer` is None while an operation is under way: the answer then comes with its end.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Final, TypeAlias
 
 from app.domain import outside
+from app.domain.value import Word
 
 
-class PaymentStatus(StrEnum):
+class PaymentStatus(Word):
     """How far a payment is. An answer that was lost is *unknown*, which is no status: it stays asked for."""
 
     NONE = "NONE"
@@ -25,7 +25,7 @@ class PaymentStatus(StrEnum):
     """Taken back before it was asked for: no call was made, and none will be."""
 
 
-class PaymentWant(StrEnum):
+class PaymentWant(Word):
     """What the order asks of the payment, each further than the one before."""
 
     AUTHORIZE = "AUTHORIZE"
@@ -33,7 +33,7 @@ class PaymentWant(StrEnum):
     REVERSE = "REVERSE"
 
 
-class PaymentOperation(StrEnum):
+class PaymentOperation(Word):
     """What is asked of the gateway."""
 
     AUTHORIZE = "authorize"

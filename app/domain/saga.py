@@ -7,7 +7,6 @@ refusal. How an answer is noted in the order, and what the order then calls for,
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Final
 
 from app.domain import legs
@@ -16,6 +15,7 @@ from app.domain.order import Change, Order, Reason, State, Status, Unanswered, V
 from app.domain.order import State as S
 from app.domain.signals import Ask, Asked, DeadlinePassed, LegStalled, LineTold, Placed, Signal
 from app.domain.stock import LineStatus
+from app.domain.value import Value, replace
 
 CAN_TURN_BACK: Final = (
     S.RESERVING, S.AWAIT_PAY, S.AUTHORIZING, S.AWAIT_SHIP, S.BOOKING, S.CAPTURING,
@@ -89,16 +89,14 @@ HOW_IT_ENDS: Final[dict[T, tuple[State, Reason | None]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Value, frozen=True):
     """Something to ask of a leg."""
 
     leg: str
     verb: Verb
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Value, frozen=True):
     """What becomes of the order (None: nothing changes), what to send, and which public changes to tell.
 
     `refusal` says why the message makes no sense; then nothing else is set.

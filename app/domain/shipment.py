@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Final, TypeAlias
 
 from app.domain import outside
+from app.domain.value import Word
 
 
-class ShipmentStatus(StrEnum):
+class ShipmentStatus(Word):
     """How far a shipment is."""
 
     NONE = "NONE"
@@ -20,14 +20,14 @@ class ShipmentStatus(StrEnum):
     """It was to be called off, and had left the warehouse."""
 
 
-class ShipmentWant(StrEnum):
+class ShipmentWant(Word):
     """What the order asks of the shipment, each further than the one before."""
 
     BOOK = "BOOK"
     CALL_OFF = "CALL_OFF"
 
 
-class ShipmentOperation(StrEnum):
+class ShipmentOperation(Word):
     """What is asked of the carrier."""
 
     BOOK = "book"

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import TypeAlias
 
 from app.domain.order import Line, PaymentView, Reason, ShipmentView, Verb
 from app.domain.stock import LineStatus
+from app.domain.value import Value, Word
 
 
-class Ask(StrEnum):
+class Ask(Word):
     """What a person may ask of an order that is under way."""
 
     PAY = "PAY"
@@ -18,8 +17,7 @@ class Ask(StrEnum):
     CANCEL = "CANCEL"
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(Value, frozen=True):
     """An order is placed. `fingerprint` stands for its whole content: two orders with one id differ in it."""
 
     lines: tuple[Line, ...]
@@ -28,23 +26,20 @@ class Placed:
     manual_shipping: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Value, frozen=True):
     """A person asks for something; `reason` is their word for it, kept when the order is cancelled for it."""
 
     what: Ask
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class DeadlinePassed:
+class DeadlinePassed(Value, frozen=True):
     """The time of one state is over. Counts only while the order still has this version."""
 
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class LineTold:
+class LineTold(Value, frozen=True):
     """The present status of a line at its product, with its price while it is reserved, or why it was rejected."""
 
     product_id: str
@@ -54,22 +49,19 @@ class LineTold:
     shortage: Reason | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentTold:
+class PaymentTold(Value, frozen=True):
     """The present state of the payment."""
 
     payment: PaymentView
 
 
-@dataclass(frozen=True, slots=True)
-class ShipmentTold:
+class ShipmentTold(Value, frozen=True):
     """The present state of the shipment."""
 
     shipment: ShipmentView
 
 
-@dataclass(frozen=True, slots=True)
-class LegStalled:
+class LegStalled(Value, frozen=True):
     """The world outside was asked again and again for what this command wants, and gave no definite answer.
 
     It is asked on. Counts only while the leg still has to answer this command.

@@ -9,15 +9,15 @@ applied, so the counters still lack it. Two offsets, one a phase, because both p
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Final
+
+from app.domain.value import Value, Word, replace
 
 NEVER: Final = -1
 """No offset: the phase has not happened."""
 
 
-class LineStatus(StrEnum):
+class LineStatus(Word):
     """What a product can say of one order's line; an order sees them in this order, and never takes one back."""
 
     ASKED = "ASKED"
@@ -27,15 +27,14 @@ class LineStatus(StrEnum):
     COMMITTED = "COMMITTED"
 
 
-class Shortage(StrEnum):
+class Shortage(Word):
     """Why a reservation was rejected."""
 
     OUT_OF_STOCK = "OUT_OF_STOCK"
     UNKNOWN_PRODUCT = "UNKNOWN_PRODUCT"
 
 
-@dataclass(frozen=True, slots=True)
-class Stock:
+class Stock(Value, frozen=True):
     """The counters of a product. `applied` is the offset of the last message that changed them."""
 
     on_hand: int = 0
@@ -48,8 +47,7 @@ class Stock:
         return self.on_hand - self.reserved
 
 
-@dataclass(frozen=True, slots=True)
-class Reservation:
+class Reservation(Value, frozen=True):
     """What one order holds of the product, with the offsets of its two phases."""
 
     quantity: int
@@ -58,8 +56,7 @@ class Reservation:
     settled_at: int = NEVER
 
 
-@dataclass(frozen=True, slots=True)
-class Adjustment:
+class Adjustment(Value, frozen=True):
     """A change of on-hand, remembered by its Idempotency-Key: the resolved delta, never the mode it was asked in."""
 
     delta: int
@@ -67,8 +64,7 @@ class Adjustment:
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
-class LineDecision:
+class LineDecision(Value, frozen=True):
     """What becomes of the counters and the reservation (None: as they were), and what the order is told.
 
     `status` None means: refuse the message, it makes no sense here.
@@ -80,8 +76,7 @@ class LineDecision:
     shortage: Shortage | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AdjustDecision:
+class AdjustDecision(Value, frozen=True):
     """What becomes of the counters and the adjustment (None: as they were), and whether the change stands."""
 
     ok: bool

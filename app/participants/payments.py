@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Final
 
 from app import topics
 from app.delivery import ConsumerRecord, Effects, Refused, Rows, Send
 from app.domain import outside, retention
 from app.domain.payment import RULES, PaymentDecision, PaymentWant
+from app.domain.value import replace
 from app.participants.ends import Ended
 from app.participants.reading import read
 from schemas.codec import encode, remade

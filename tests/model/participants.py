@@ -7,7 +7,6 @@ this model knows no crashes, so every message is newer than what its row has app
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
@@ -17,6 +16,7 @@ from app.domain.payment import PaymentWant
 from app.domain.shipment import ShipmentWant
 from app.domain.signals import LineTold, PaymentTold, ShipmentTold, Signal
 from app.domain.stock import NEVER, LineStatus, Reservation, Stock
+from app.domain.value import Value, replace
 
 ORDER: Final = "order"
 ORDER_ID: Final = "o1"
@@ -74,8 +74,7 @@ def _timeless(row: Order) -> Order:
     return replace(row, applied=0, unanswered=unanswered, history=history)
 
 
-@dataclass(frozen=True)
-class Shelf:
+class Shelf(Value, frozen=True):
     """A product's row and its one reservation."""
 
     counters: Stock | None

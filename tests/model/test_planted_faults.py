@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from enum import StrEnum
 from typing import Any, TypeAlias
 
@@ -13,6 +12,7 @@ from app.domain import legs, outside, saga, stock
 from app.domain.legs import Trigger
 from app.domain.order import Order, State
 from app.domain.signals import LineTold
+from app.domain.value import replace
 from tests.model.explore import explore
 from tests.model.participants import Broken
 from tests.model.world import Setting

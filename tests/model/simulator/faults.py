@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from typing import Any, Final, TypeAlias
 from unittest.mock import patch
 
@@ -17,6 +16,7 @@ from app.domain.legs import Trigger
 from app.domain.order import Order, State
 from app.domain.signals import Signal
 from app.domain.stock import LineDecision, LineStatus, Reservation, Stock
+from app.domain.value import replace
 from tests.model.simulator import worker
 from tests.model.simulator.broker import Broker, Entry, Gone, changelog
 from tests.model.simulator.forgetting import Forgetting

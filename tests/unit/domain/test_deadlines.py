@@ -1,11 +1,10 @@
 """What the clock says to an order, and when."""
 
-from dataclasses import replace
-
 import pytest
 
 from app.domain.deadlines import Due, Waits, due, expires_at_ms, next_look_ms
 from app.domain.order import Change, Line, Order, State, Status, Unanswered, Verb
+from app.domain.value import replace
 
 WAITS = Waits(payment_ms=5_000, shipment_ms=7_000, answer_ms=1_000, remind_first_ms=100, remind_longest_ms=300)
 PLACED_MS = 10_000

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from app.domain import outside, payment, shipment
@@ -16,6 +14,7 @@ from app.domain.shipment import Shipment, ShipmentDecision
 from app.domain.shipment import ShipmentOperation as HO  # noqa: N814 - as short as the tables need
 from app.domain.shipment import ShipmentStatus as H
 from app.domain.shipment import ShipmentWant as HW  # noqa: N814
+from app.domain.value import replace
 
 
 def paying(status: P, want: W, operation: O | None = None) -> Payment:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from app.domain import retention
@@ -13,6 +11,7 @@ from app.domain.payment import Payment, PaymentOperation, PaymentStatus, Payment
 from app.domain.retention import Keeping
 from app.domain.shipment import Shipment, ShipmentStatus, ShipmentWant
 from app.domain.stock import LineStatus, Reservation
+from app.domain.value import replace
 
 KEEPING = Keeping(order_ms=100, leg_ms=10, stray_ms=1_000, adjustment_ms=500)
 DONE = Order(State.SHIPPED, (Line("tea", 1),), applied=3, history=(Change(3, 1, Status.SHIPPED, at_ms=50),))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 
 import pytest
 
@@ -13,6 +12,7 @@ from app.domain.payment import PaymentStatus
 from app.domain.shipment import ShipmentStatus
 from app.domain.signals import DeadlinePassed, LineTold, Signal
 from app.domain.stock import LineStatus
+from app.domain.value import replace
 from tests.unit.domain.conversation import CANCEL, PAY, PLACED, PLACED_MANUAL, SHIP, payment, shipment, standing_in
 
 EVERY_SIGNAL: tuple[Signal, ...] = (
