@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import wraps
 from typing import Any, Final, ParamSpec, TypeAlias, TypeVar
 
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
 from pymongo.errors import CollectionInvalid, OperationFailure
+from pymongo.monitoring import CommandListener
 
 Document: TypeAlias = dict[str, Any]
 Collection: TypeAlias = "AsyncIOMotorCollection[Document]"
@@ -23,10 +24,14 @@ AWAY_AFTER_MS: Final = 2000
 """How long an operation looks for a server before it says that there is none."""
 
 
-def database(url: str, name: str) -> Database:
-    """The database `name` at `url`. Connects with the first operation."""
+def database(url: str, name: str, *listeners: CommandListener) -> Database:
+    """The database `name` at `url`. Connects with the first operation; `listeners` are told of each command."""
     client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
-        url, serverSelectionTimeoutMS=AWAY_AFTER_MS, connectTimeoutMS=AWAY_AFTER_MS, tz_aware=True
+        url,
+        serverSelectionTimeoutMS=AWAY_AFTER_MS,
+        connectTimeoutMS=AWAY_AFTER_MS,
+        tz_aware=True,
+        event_listeners=listeners,
     )
     return client[name]
 
@@ -40,7 +45,7 @@ async def create(database: Database, name: str, **options: Any) -> None:
             raise
 
 
-def steady(read: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+def steady(read: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
     """Read again when a rebuild has put another collection in the place of the one that was being read."""
 
     @wraps(read)

@@ -32,6 +32,7 @@ class MongoStores:
     def __init__(self, url: str, name: str) -> None:
         self._database = mongo.database(url, name)
 
+    @mongo.steady
     async def read(self) -> Documents:
         """See `Stores`."""
         return Documents(
