@@ -27,7 +27,7 @@ class Tables(Page):
 
     async def get(self, _request: web.Request) -> web.StreamResponse:
         """Show the workers, and what this one holds of each table."""
-        held = (TableAnswer(name, tuple(sorted(it.partitions_held)), _count(it)) for name, it in TABLES.items())
+        held = (TableAnswer(name, tuple(sorted(it.partitions_held)), count(it)) for name, it in TABLES.items())
         return answer(TablesAnswer(tuple(workers(app)), tuple(held)))
 
 
@@ -36,12 +36,11 @@ class Table(Page):
     """One table."""
 
     async def get(self, request: web.Request, name: str) -> web.StreamResponse:
-        """Show this worker's rows, by key: those that begin with `prefix` and come behind `after`, at most `limit`."""
+        """Show the rows of this worker whose key begins with `prefix`, at most `limit`, by key."""
         table = _table(name)
-        only(request, "prefix", "after", "limit")
-        prefix, after = request.query.get("prefix", ""), request.query.get("after", "")
-        meant = (key for key in keys(table) if key > after and key.startswith(prefix))
-        shown = heapq.nsmallest(limit_of(request), meant)
+        only(request, "prefix", "limit")
+        prefix = request.query.get("prefix", "")
+        shown = heapq.nsmallest(limit_of(request), (key for key in keys(table) if key.startswith(prefix)))
         return answer(TableRowsAnswer(tuple(TableRow(key, Raw(table.encode(table.row(key)))) for key in shown)))
 
 
@@ -64,7 +63,8 @@ def keys(table: RowTable) -> Iterator[str]:
         yield from table.rows_of(partition)
 
 
-def _count(table: RowTable) -> int:
+def count(table: RowTable) -> int:
+    """How many rows this worker holds of the table."""
     return sum(len(table.rows_of(partition)) for partition in table.partitions_held)
 
 
