@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
+from ssl import Purpose, SSLContext, create_default_context
 from typing import Final
 
 from app.security.tokens import LEAST_SECRET_BYTES, BadKey, Expected, VerificationKey, public_key, secret_key
@@ -47,6 +48,21 @@ class AccessSettings:
     trusted_proxies: int = 0
     """How many proxies of yours each request passes, which add its sender to `X-Forwarded-For`."""
 
+    cors_origins: str = ""
+    """Pages that may call from browsers: `https://shop.example,https://…`. None by default."""
+    connections: int = 5000
+    """Connections of clients that a worker keeps open; one more is closed at once."""
+    body_within_s: float = 15.0
+    """How long a client may take to send the body of a request."""
+    service_port: int = 0
+    """Where `/health`, `/metrics` and `/api-docs` are served, and then there alone; without TLS. 0: with all else."""
+    tls_certificate_file: str = ""
+    """The certificate of this worker, with its chain, in PEM: clients and workers then speak TLS to it."""
+    tls_key_file: str = ""
+    """The private key that belongs to it, in PEM."""
+    tls_ca_file: str = ""
+    """Whose certificates workers trust of each other, in PEM; the system's, when empty."""
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> AccessSettings:
         """The settings that these variables make. Raises `SettingsError` for one that can't be read."""
@@ -55,14 +71,24 @@ class AccessSettings:
             raise SettingsError(f"APP_ENV must be {DEVELOPMENT} or {PRODUCTION}")
         if sum(map(bool, (made.jwt_secret, made.jwt_public_key_file, made.jwks_url))) > 1:
             raise SettingsError("Set one of JWT_SECRET, JWT_PUBLIC_KEY_FILE and JWKS_URL")
-        if made.failures_per_min < 1:
-            raise SettingsError("FAILURES_PER_MIN must be at least 1")
+        for name in ("failures_per_min", "connections"):
+            if getattr(made, name) < 1:
+                raise SettingsError(f"{name.upper()} must be at least 1")
+        if "*" in made.cors_origins:
+            raise SettingsError("CORS_ORIGINS must name origins: * would let any page call")
+        if bool(made.tls_certificate_file) != bool(made.tls_key_file):
+            raise SettingsError("TLS_CERTIFICATE_FILE and TLS_KEY_FILE go together")
         return made
 
     @property
     def is_development(self) -> bool:
         """Whether the key `demo` is taken."""
         return self.app_env != PRODUCTION
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """The origins of pages that may call."""
+        return frozenset(filter(None, (origin.strip() for origin in self.cors_origins.split(","))))
 
     @property
     def expected(self) -> Expected:
@@ -89,8 +115,28 @@ class AccessSettings:
                 raise SettingsError(f"JWT_PUBLIC_KEY_FILE can't be used: {error}") from error
         return secret_key(self.token_secret) if self.token_secret else None
 
-    def unsafe(self, host: str) -> str | None:
-        """One line that says why a worker that listens on `host` must not start so, or None."""
+    def server_tls(self) -> SSLContext | None:
+        """What clients of this worker speak TLS by; None without a certificate. Raises `SettingsError`."""
+        if not self.tls_certificate_file:
+            return None
+        context = create_default_context(Purpose.CLIENT_AUTH)
+        try:
+            context.load_cert_chain(self.tls_certificate_file, self.tls_key_file)
+        except OSError as error:
+            raise SettingsError(f"TLS_CERTIFICATE_FILE and TLS_KEY_FILE can't be used: {error}") from error
+        return context
+
+    def client_tls(self) -> SSLContext:
+        """What this worker speaks TLS to others by. Raises `SettingsError`."""
+        try:
+            return create_default_context(cafile=self.tls_ca_file or None)
+        except OSError as error:
+            raise SettingsError(f"TLS_CA_FILE can't be used: {error}") from error
+
+    def unsafe(self, host: str, url: str) -> str | None:
+        """One line that says why a worker must not listen on `host`, and be reached at `url`, so; or None."""
+        if bool(self.tls_certificate_file) != url.startswith("https://"):
+            return f"CANONICAL_URL ({url}) must begin with https:// if TLS_CERTIFICATE_FILE is set, and only then."
         if not self.app_env and not _is_loopback(host):
             return (
                 f"HOST={host} can be reached from outside, so APP_ENV must be set: {PRODUCTION}, or"

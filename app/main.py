@@ -12,6 +12,7 @@ from app.settings import Settings
 try:
     settings = Settings.from_environment(os.environ)
     access = AccessSettings.from_environment(os.environ)
+    web_ssl_context = access.server_tls()
     lines = logging_config(settings.log_format, settings.log_level, settings.log_levels)
 except ValueError as error:
     raise SystemExit(f"A setting can't be used: {error}") from None
@@ -28,6 +29,7 @@ app = DeliveryApp(
     web_host=settings.host,
     web_bind=settings.host,
     web_port=settings.port,
+    web_ssl_context=web_ssl_context,
     web_router_enabled=False,  # Faust's own pages: `views` has better ones
     web_tables_enabled=False,
     web_graph_enabled=False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from aiohttp import web
 
+from app.main import access
 from schemas.http import Answer, FieldProblem, Request
 from schemas.values import ID_PATTERN
 from views.problems import Problem, not_found
@@ -41,7 +43,10 @@ async def read_optional_body(request: web.Request, kind: type[B]) -> B:
 
 async def _content(request: web.Request) -> bytes:
     try:
-        return await request.read()
+        async with asyncio.timeout(access.body_within_s):
+            return await request.read()
+    except TimeoutError as error:
+        raise Problem(408, "The body did not come in time.", headers={"Connection": "close"}) from error
     except (web.RequestPayloadError, UnicodeError) as error:
         raise Problem(400, "The body can't be read: it is not what its headers say.") from error
 

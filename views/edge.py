@@ -10,8 +10,10 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from app.main import settings
+from app.main import access, settings
 from views.admission import admit, rule_of
+from views.contract import Call
+from views.hardening import harden, preflight
 from views.page import web_app
 from views.problems import Problem, problem_response, unavailable
 
@@ -67,6 +69,7 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
     if not response.prepared:
         response.headers[REQUEST_ID] = request_id
         response.headers.update(request.get(_LIMIT_TOLD, {}))
+        harden(request, response)
     return response
 
 
@@ -80,7 +83,11 @@ def request_id_of(request: web.Request) -> str:
 
 
 async def _admitted(request: web.Request, handler: Handler) -> web.StreamResponse:
+    asked = preflight(request)
+    if asked is not None:
+        return asked
     rule = rule_of(request)
+    _must_be_here(request, rule)
     if not request.path.startswith("/v1/"):  # probes and pages must answer when there is no place
         if rule is not None:
             await admit(request, rule, request_id_of(request))
@@ -91,6 +98,14 @@ async def _admitted(request: web.Request, handler: Handler) -> web.StreamRespons
         return await handler(request)
     finally:
         _gate.leave()
+
+
+def _must_be_here(request: web.Request, rule: Call | None) -> None:
+    """Raises `Problem` (404) when the call is for the other port, where there is one."""
+    if access.service_port and rule is not None and request.transport is not None:
+        is_service_port = request.transport.get_extra_info("sockname")[1] == access.service_port
+        if is_service_port != (rule.who is None):
+            raise Problem(404, _DETAILS[404])
 
 
 def _told_by_aiohttp(raised: web.HTTPException, path: str) -> web.StreamResponse:

@@ -16,6 +16,7 @@ from schemas.rows import OrderRow
 from tables import orders
 from views.admission import caller_of
 from views.bodies import answer, checked_id
+from views.held import is_held
 from views.position import of_order
 from views.preference import applied, wait_s
 from views.problems import not_found
@@ -34,7 +35,7 @@ async def order_row(order_id: str, partition: int) -> OrderRow | None:
 
 async def rested(row: OrderRow, wait: int) -> OrderRow:
     """The order as it is once nothing more happens to it by itself, or after `wait` seconds. Raises `Moved`."""
-    if not wait:
+    if not wait or is_held(topics.ORDERS, row.order_id):
         return row
     return await app.participants[topics.ORDERS].changed(row.order_id, _rests, wait) or row
 

@@ -16,6 +16,7 @@ from schemas.commands import CancelOrder
 from schemas.http import CancelRequest, OrderAnswer, OrderEventsAnswer, OrderRequest, OrderStatusAnswer
 from schemas.rows import OrderRow
 from views.bodies import answer, checked_id, read_body, read_optional_body
+from views.held import missing
 from views.idempotency import once
 from views.order_list import list_orders
 from views.order_reads import must_be_seen_by, order_row, read_order, rested
@@ -24,7 +25,7 @@ from views.page import Page
 from views.placing import place_order
 from views.position import of_order
 from views.preference import applied, wait_s
-from views.problems import conflict, not_found
+from views.problems import conflict
 from views.projection import find_order, projected
 from views.rows import tell
 
@@ -107,7 +108,7 @@ async def _cancel_finished(request: web.Request, order_id: str, partition: int) 
     """What a cancel does to an order that has left the table: nothing, whatever it is."""
     found = await find_order(order_id, partition)
     if found is None:
-        raise not_found("order")
+        raise missing(topics.ORDERS, order_id, "order")
     must_be_seen_by(request, found.document["userId"])
     if found.document["status"] != State.CANCELLED:
         raise conflict(f"The order is {found.document['status']}: it can't be cancelled any more.")

@@ -16,9 +16,10 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from app.delivery import Moved, Unavailable, owner_of
-from app.main import app, settings
+from app.main import access, app, settings
 from views.admission import FORWARDED, mark_of
 from views.edge import REQUEST_ID, request_id_of
+from views.held import HELD_UP
 from views.page import web_app
 from views.preference import wait_s
 from views.problems import Problem, unavailable
@@ -83,7 +84,7 @@ async def on_owner(
         else:
             limit_s = settings.forward_timeout_s if otherwise is None else settings.read_timeout_s + READ_MARGIN_S
             told = await _forward(request, str(owner.url), body, mark, limit_s + wait_s(request.headers))
-            if told.status != 503 or otherwise is None:
+            if told.status != 503 or otherwise is None or HELD_UP in told.headers:
                 return told
             problem = NoOwner("The worker that owns this key can't answer now.")
     except Moved:
@@ -119,7 +120,7 @@ async def _forward(request: web.Request, owner: str, body: bytes | None, mark: s
 
 
 async def _pooled_session(served: web.Application) -> AsyncIterator[None]:
-    connector = TCPConnector(limit=0, limit_per_host=CONNECTIONS_TO_A_WORKER)
+    connector = TCPConnector(limit=0, limit_per_host=CONNECTIONS_TO_A_WORKER, ssl=access.client_tls())
     async with ClientSession(connector=connector, cookie_jar=DummyCookieJar(), auto_decompress=False) as session:
         served[_session] = session
         yield

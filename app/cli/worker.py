@@ -34,7 +34,7 @@ class worker(faust_worker.worker):  # noqa: N801 - the command's name
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run until it is stopped; says in one line what is missing, and ends."""
-        missing = settings.missing() or access.unsafe(settings.host)
+        missing = settings.missing() or access.unsafe(settings.host, settings.url)
         if missing:
             click.UsageError(missing, ctx=self.ctx).show()
             sys.exit(WRONG_USE)

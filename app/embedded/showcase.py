@@ -106,6 +106,7 @@ def addresses(ports: tuple[int, ...], kafka_url: str, mongo_url: str) -> tuple[s
         *others,
         f"API page  {base}/api-docs",
         f"Health    {base}/health",
+        f"Key       {API_KEY}, with all roles, in development only",
         f"Kafka     {kafka_url}",
         f"MongoDB   {mongo_url}",
         "Try       "

@@ -9,6 +9,7 @@ from app.settings import SettingsError
 from tests.unit.security.test_tokens import PRIVATE, pem
 
 OWN = "0123456789abcdef0123456789abcdef"
+URL = "http://127.0.0.1:6066"
 PRODUCTION = {"APP_ENV": "production", "CLUSTER_SECRET": OWN}
 TOKENS = {"JWT_ISSUER": "https://login.example", "JWT_AUDIENCE": "orders"}
 
@@ -19,16 +20,20 @@ def made(**given: str) -> AccessSettings:
 
 def test_on_the_loopback_address_it_is_development() -> None:
     access = made()
-    assert (access.is_development, access.unsafe("127.0.0.1"), access.unsafe("localhost")) == (True, None, None)
+    assert (access.is_development, access.unsafe("127.0.0.1", URL), access.unsafe("localhost", URL)) == (
+        True,
+        None,
+        None,
+    )
     assert access.token_key() is not None
     assert access.workers_secret
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.7", "orders.example", ""])
 def test_whoever_can_be_reached_must_say_what_it_is(host: str) -> None:
-    assert "APP_ENV" in str(made().unsafe(host))
-    assert made(APP_ENV="development").unsafe(host) is None
-    assert made(**PRODUCTION).unsafe(host) is None
+    assert "APP_ENV" in str(made().unsafe(host, URL))
+    assert made(APP_ENV="development").unsafe(host, URL) is None
+    assert made(**PRODUCTION).unsafe(host, URL) is None
 
 
 @pytest.mark.parametrize(
@@ -44,7 +49,7 @@ def test_whoever_can_be_reached_must_say_what_it_is(host: str) -> None:
     ],
 )
 def test_production_needs_secrets_of_its_own(changed: dict[str, str], named: str) -> None:
-    line = made(**{**PRODUCTION, **changed}).unsafe("127.0.0.1")
+    line = made(**{**PRODUCTION, **changed}).unsafe("127.0.0.1", URL)
     assert line is not None
     assert named in line
     assert "\n" not in line
@@ -53,7 +58,7 @@ def test_production_needs_secrets_of_its_own(changed: dict[str, str], named: str
 def test_in_production_there_are_no_defaults() -> None:
     access = made(**PRODUCTION)
     assert (access.is_development, access.token_key(), access.token_secret) == (False, None, "")
-    assert made(**PRODUCTION, **TOKENS, JWT_SECRET=OWN).unsafe("0.0.0.0") is None
+    assert made(**PRODUCTION, **TOKENS, JWT_SECRET=OWN).unsafe("0.0.0.0", URL) is None
 
 
 def test_a_secret_does_not_stand_in_what_is_printed() -> None:
@@ -61,7 +66,14 @@ def test_a_secret_does_not_stand_in_what_is_printed() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"APP_ENV": "prod"}, {"JWT_SECRET": OWN, "JWKS_URL": "x"}, {"FAILURES_PER_MIN": "0"}]
+    "wrong",
+    [
+        {"APP_ENV": "prod"},
+        {"JWT_SECRET": OWN, "JWKS_URL": "x"},
+        {"FAILURES_PER_MIN": "0"},
+        {"CORS_ORIGINS": "*"},
+        {"TLS_KEY_FILE": "k"},
+    ],
 )
 def test_what_makes_no_sense_is_told(wrong: dict[str, str]) -> None:
     with pytest.raises(SettingsError):
@@ -82,3 +94,13 @@ def test_a_file_that_holds_no_key_is_told(tmp_path: Path) -> None:
     for path in (tmp_path / "none.pem", tmp_path):
         with pytest.raises(SettingsError, match="JWT_PUBLIC_KEY_FILE"):
             made(JWT_PUBLIC_KEY_FILE=str(path)).token_key()
+
+
+def test_with_a_certificate_it_is_reached_by_https_and_only_then() -> None:
+    tls = made(TLS_CERTIFICATE_FILE="c", TLS_KEY_FILE="k")
+    assert "https" in str(tls.unsafe("127.0.0.1", URL))
+    assert "https" in str(made().unsafe("127.0.0.1", "https://orders.example"))
+    assert tls.unsafe("127.0.0.1", "https://orders.example") is None
+    for broken in (tls.server_tls, made(TLS_CA_FILE="none").client_tls):
+        with pytest.raises(SettingsError, match="TLS_"):
+            broken()

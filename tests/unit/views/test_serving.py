@@ -1,0 +1,194 @@
+"""Straight at the socket: whatever a client sends, or does not send, it gets a problem document or is hung up on."""
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import replace
+from typing import NamedTuple
+
+import pytest
+from aiohttp import ClientSession, ClientTimeout, web
+from faust.web.drivers.aiohttp import Web
+
+from app.main import access, app
+from views import serving
+from views.edge import edge
+from views.page import web_app
+from views.serving import Runner
+
+GOOD = b"GET /page HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+class Told(NamedTuple):
+    """An answer, and whether the connection was ended behind it."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Place:
+    """A server with the project's connections and middleware, and one page."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_connection("127.0.0.1", self.port)
+
+    async def say(self, *parts: bytes) -> Told | None:
+        """The answer to these bytes; None when the server hangs up without one."""
+        reader, writer = await self.connect()
+        try:
+            for part in parts:
+                writer.write(part)
+                await writer.drain()
+            return await read_answer(reader)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            return None
+        finally:
+            writer.close()
+
+
+async def read_answer(reader: asyncio.StreamReader) -> Told:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in head[1:] if line)}
+    body = await reader.readexactly(int(headers.get("content-length", "0")))
+    return Told(int(head[0].split(" ")[1]), headers, body)
+
+
+async def hung_up(reader: asyncio.StreamReader) -> None:
+    """Wait until the server ends the connection without a word."""
+    with suppress(ConnectionError):
+        assert await reader.read() == b""
+
+
+async def page(request: web.Request) -> web.Response:
+    await request.read()
+    return web.Response(text="here")
+
+
+@pytest.fixture
+async def place(free_port: int) -> AsyncIterator[Place]:
+    served = web.Application(middlewares=[edge])
+    served.router.add_route("*", "/api-docs", page)
+    runner = Runner(served, access_log=None, max_line_size=8190, max_field_size=8190, max_headers=100)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", free_port).start()
+    try:
+        yield Place(free_port)
+    finally:
+        await runner.cleanup()
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"nonsense\r\n\r\n", 400),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"x" * 50 + b"\r\n\r\n", 400),
+        (b"GET / HTTP/9.9\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nx-api-key: secret\x00\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+        (b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 431),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nx-long: " + b"x" * 9000 + b"\r\n\r\n", 431),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n" + b"a: b\r\n" * 200 + b"\r\n", 400),
+        (b"GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n", 404),
+        (b"DELETE /api-docs/x HTTP/1.1\r\nHost: a\r\n\r\n", 404),
+        (b"GET /v1/orders HTTP/1.1\r\nHost: a\r\n\r\n", 401),
+    ],
+)
+async def test_what_can_not_be_served_is_told_in_a_problem_document(
+    place: Place, sent: bytes, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    told = await place.say(sent)
+    assert told is not None
+    assert (told.status, told.headers["content-type"]) == (status, "application/problem+json")
+    assert json.loads(told.body)["status"] == status
+    for name in ("x-request-id", "x-content-type-options", "content-security-policy"):
+        assert name in told.headers
+    assert "aiohttp" not in str(told.headers)
+    assert "secret" not in told.body.decode() + caplog.text
+
+
+async def test_who_trickles_a_head_is_hung_up_on_and_others_are_served(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The slow loris: 200 connections, each with a byte now and then."""
+    monkeypatch.setattr(serving, "HEAD_WITHIN_S", 0.5)
+    slow = [await place.connect() for _ in range(200)]
+
+    async def trickle(writer: asyncio.StreamWriter) -> None:
+        for byte in b"GET / HTTP/1.1\r\nHost: " + b"a" * 1000:
+            writer.write(bytes([byte]))
+            await asyncio.sleep(0.1)
+
+    trickling = [asyncio.create_task(trickle(writer)) for _, writer in slow]
+    for _ in range(10):
+        told = await place.say(b"GET /api-docs HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert told is not None
+    async with asyncio.timeout(10):
+        for reader, _ in slow:
+            await hung_up(reader)
+    for task in trickling:
+        task.cancel()
+
+
+async def test_a_connection_that_is_kept_open_has_time_for_each_head(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving, "HEAD_WITHIN_S", 0.3)
+    reader, writer = await place.connect()
+    for _ in range(3):
+        writer.write(b"GET /api-docs HTTP/1.1\r\n")
+        await asyncio.sleep(0.1)
+        writer.write(b"Host: a\r\n\r\n")
+        assert (await read_answer(reader)).status in (200, 404)
+        await asyncio.sleep(0.4)  # idle is no head
+    writer.write(b"GET /api-docs")
+    async with asyncio.timeout(5):
+        await hung_up(reader)
+
+
+async def test_no_more_connections_than_are_set(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "access", replace(access, connections=10))
+    kept = [await place.connect() for _ in range(10)]
+    assert await place.say(GOOD) is None
+    kept[0][1].close()
+    async with asyncio.timeout(5):
+        while await place.say(GOOD) is None:
+            await asyncio.sleep(0.01)
+
+
+async def test_connections_that_are_opened_and_dropped_leave_nothing(place: Place) -> None:
+    for _ in range(20):
+        for _, writer in [await place.connect() for _ in range(50)]:
+            writer.transport.abort()
+    assert await place.say(GOOD) is not None
+
+
+async def test_any_bytes_are_answered_or_hung_up_on_and_never_with_a_500(place: Place) -> None:
+    chance = random.Random(6)
+    model = b"POST /api-docs HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nx-api-key: demo\r\n\r\nhello"
+    async with ClientSession(timeout=ClientTimeout(total=5)) as session:
+        for number in range(500):
+            bent = bytearray(model)
+            for _ in range(chance.randint(1, 6)):
+                bent[chance.randrange(len(bent))] = chance.choice((0, 10, 13, 32, 58, 255, chance.randrange(256)))
+            try:
+                async with asyncio.timeout(0.2):
+                    told = await place.say(bytes(bent))
+            except TimeoutError:
+                told = None  # it waits for the rest
+            assert told is None or told.status < 500, bytes(bent)
+            if number % 100 == 0:
+                async with session.get(f"http://127.0.0.1:{place.port}/nothing") as answer:
+                    assert answer.status == 404
+
+
+def test_the_app_is_served_by_these_connections() -> None:
+    assert isinstance(app.web, Web)
+    assert isinstance(app.web._runner, Runner)
+    assert app.web._runner.app is web_app

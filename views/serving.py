@@ -1,0 +1,129 @@
+"""How connections are served: with limits on heads and their time, and problem documents where aiohttp answers itself.
+
+aiohttp waits for the head of a request for ever, and says in plain text, and in the log, what it could not read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from typing import Any, Final, cast
+
+from aiohttp import web
+from aiohttp.http_exceptions import LineTooLong
+from aiohttp.web_protocol import RequestHandler
+from faust.web.drivers.aiohttp import Web
+
+from app.main import access, app, settings
+from views.hardening import HARDENED
+from views.page import web_app
+from views.problems import Problem, problem_response
+
+HEAD_WITHIN_S: Final = 10.0
+"""How long a client may take to send the head of a request."""
+KEPT_OPEN_S: Final = 75.0
+"""How long a connection may be idle: longer than proxies keep theirs."""
+LARGEST_LINE: Final = 8190
+MOST_HEADERS: Final = 100
+
+
+class Connection(RequestHandler):
+    """One connection to a client."""
+
+    __slots__ = ("_head_due",)
+
+    def __init__(self, manager: web.Server, **options: Any) -> None:
+        super().__init__(manager, **options)
+        self._head_due: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the client in, unless too many are there already."""
+        super().connection_made(transport)
+        if self._manager is not None and len(self._manager.connections) > access.connections:
+            self.force_close()
+            cast(asyncio.Transport, transport).abort()
+        else:
+            self._expect_head()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """The client is gone."""
+        self._head_is_here()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on. Whoever begins a head must end it in time, however slowly it trickles in."""
+        before = self._request_count
+        super().data_received(data)
+        if self._request_count > before:
+            self._head_is_here()
+        elif not self._request_in_progress and not self._messages:
+            self._expect_head()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002 - it repeats what was sent, so it is told to nobody
+    ) -> web.StreamResponse:
+        """Say that the request can't be read, and end the connection."""
+        if request.writer.output_size > 0:
+            raise ConnectionError("an answer is under way already")
+        if isinstance(exc, LineTooLong):
+            problem = Problem(431, f"A line of the head is longer than {LARGEST_LINE} bytes.")
+        elif status < 500:
+            problem = Problem(400, "This is no request by HTTP/1.1.")
+        else:
+            problem = Problem(status, "This was not expected.")
+        response = problem_response(problem, "")
+        response.headers.update({**HARDENED, "x-request-id": uuid.uuid4().hex})
+        response.force_close()
+        return response
+
+    def _expect_head(self) -> None:
+        if self._head_due is None:
+            self._head_due = asyncio.get_running_loop().call_later(HEAD_WITHIN_S, self._give_up)
+
+    def _head_is_here(self) -> None:
+        if self._head_due is not None:
+            self._head_due.cancel()
+            self._head_due = None
+
+    def _give_up(self) -> None:
+        self._head_due = None
+        if not self._request_in_progress:
+            self.force_close()
+
+
+class Connections(web.Server):
+    """Makes a `Connection` for each client."""
+
+    def __call__(self) -> RequestHandler:
+        """A connection that is not made yet."""
+        return Connection(self, loop=self._loop, **self._kwargs)
+
+
+class Runner(web.AppRunner):
+    """Serves the app, and on the second port, where that is set, what needs no credentials."""
+
+    __slots__ = ()
+
+    async def setup(self) -> None:
+        """Begin; the first port is opened by Faust."""
+        await super().setup()
+        if access.service_port:
+            await web.TCPSite(self, settings.host, access.service_port).start()
+
+    async def _make_server(self) -> web.Server:
+        made = await super()._make_server()
+        return Connections(made.request_handler, request_factory=made.request_factory, loop=made._loop, **made._kwargs)
+
+
+cast(Web, app.web)._runner = Runner(
+    web_app,
+    access_log=None,
+    max_line_size=LARGEST_LINE,
+    max_field_size=LARGEST_LINE,
+    max_headers=MOST_HEADERS,
+    keepalive_timeout=KEPT_OPEN_S,
+)
