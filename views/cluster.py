@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from typing import Final
 
 import msgspec
-from aiohttp import ClientError, ClientSession, ClientTimeout, web
+from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector, web
 
 from app.delivery import inside, workers
-from app.main import app, settings
+from app.main import access, app, settings
 from schemas.cluster import (
     ClusterAnswer,
     PartitionAnswer,
@@ -40,7 +40,9 @@ class Cluster(Page):
         """Show each worker, and the partitions that none holds."""
         others = [url for url in workers(app) if url != str(app.conf.canonical_url)]
         headers = credentials_of(request)
-        async with ClientSession(timeout=ClientTimeout(total=ASK_TIMEOUT_S), headers=headers) as session:
+        connector = TCPConnector(ssl=access.client_tls())
+        limit = ClientTimeout(total=ASK_TIMEOUT_S)
+        async with ClientSession(timeout=limit, headers=headers, connector=connector) as session:
             told = await asyncio.gather(myself(), *(_ask(session, url) for url in others))
         found = sorted((it for it in told if it is not None), key=lambda it: it.url)
         silent = tuple(url for url, it in zip(others, told[1:], strict=True) if it is None)
