@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 import yaml
 
+from app.access_settings import AccessSettings
 from app.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 KUBERNETES = ROOT / "deploy" / "kubernetes"
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-SETTINGS = {field.name.upper() for field in fields(Settings)}
+SETTINGS = {field.name.upper() for kind in (Settings, AccessSettings) for field in fields(kind)}
 OF_KUBERNETES = {"POD_NAME"}
 
 
@@ -44,6 +45,10 @@ def test_workers_are_told_settings_that_there_are() -> None:
     assert told <= SETTINGS
     literals = dict(line.split("=", 1) for line in BY_KIND["Kustomization"]["configMapGenerator"][0]["literals"])
     assert Settings.from_environment(literals).replication == 3
+    access = AccessSettings.from_environment({**literals, "CLUSTER_SECRET": "c" * 32})
+    assert (access.is_development, access.unsafe("0.0.0.0", "http://worker-0.worker:6066")) == (False, None)
+    compose = AccessSettings.from_environment(COMPOSE["services"]["worker"]["environment"])
+    assert compose.unsafe("0.0.0.0", "http://worker:6066") is None
 
 
 def test_what_the_manifests_say_of_each_other_agrees() -> None:
