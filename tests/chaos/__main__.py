@@ -9,7 +9,8 @@ from pathlib import Path
 
 from app.embedded.mongod import find_mongod
 from app.embedded.provision import provide_kafka
-from tests.chaos.run import chaos
+from tests.chaos import report
+from tests.chaos.run import chaos, long_run
 
 SHARED = Path(__file__).parents[2] / ".local"
 
@@ -32,24 +33,17 @@ def main() -> int:
     tell(f"seed {options.seed}")
     home = Path(tempfile.mkdtemp(prefix="chaos-"))
     try:
-        outcome = chaos(
-            home,
-            provide_kafka(SHARED, tell),
-            find_mongod(),
-            seconds=options.minutes * 60,
-            rate_per_s=options.rate,
-            seed=options.seed,
-            stretch=1.0,
-            tell=tell,
-        )
+        plan = long_run(options.minutes * 60, options.rate, 1.0, tell)
+        outcome = chaos(home, provide_kafka(SHARED, tell), find_mongod(), plan, options.seed, tell)
     finally:
         if options.keep:
             tell(f"logs are in {home}")
         else:
             shutil.rmtree(home)
-    tell(outcome.as_markdown())
+    command = f"python -m tests.chaos --minutes {options.minutes:g} --rate {options.rate:g} --seed {options.seed}"
+    tell(report.as_markdown(outcome, command))
     if options.report:
-        outcome.write(options.report)
+        report.write(outcome, command, options.report)
     return 1 if outcome.failures else 0
 
 

@@ -1,30 +1,40 @@
 """What is left when the faults are over: whether all came to rest, and whether every piece and cent is there."""
 
+import asyncio
 import json
 import subprocess
 import time
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 import aiohttp
-from confluent_kafka import Consumer, TopicPartition
 from pymongo import MongoClient
+from pymongo.database import Database
 
+from app.adapters.kafka_log import KafkaLog
 from app.embedded.workers import faust_command
 from schemas.codec import Decoder, Undecodable
 from schemas.commands import PlaceOrder
+from schemas.facts import ORDER_FACTS
 from tests.chaos.system import System
 
 PRICE = 100
-_TIMEOUT_S = 10.0
+_read_order = Decoder((PlaceOrder,))
+_read_fact = Decoder(tuple(ORDER_FACTS.values()))
+ORDERS, FACTS = "chaos.orders", "chaos.orders.events"
+CONSUMED = (ORDERS, "chaos.inventory", "chaos.payments", "chaos.shipping", FACTS, "chaos.inventory.events")
 
 
 class Log(NamedTuple):
-    """Of the topics: the ids of all orders placed, and when facts of orders were appended, in seconds since 1970."""
+    """How often each order was placed, and each sign of progress: when, in seconds since 1970, and whose it is.
+
+    An order makes progress when it is placed, and when a change of it is told for the first time.
+    """
 
     placed: Counter[str]
-    facts_s: list[float]
+    progress: list[tuple[float, str]]
 
 
 def audit(system: System) -> dict[str, Any]:
@@ -41,53 +51,67 @@ def at_rest(report: dict[str, Any]) -> bool:
     return not report["inFlight"] and all(it["committed"] >= it["end"] for it in report["reach"])
 
 
-def await_rest(system: System, timeout_s: float) -> tuple[dict[str, Any], float]:
-    """The first audit that finds all at rest, or the last within that time; and when it began (monotonic clock)."""
-    until = time.monotonic() + timeout_s
-    while True:
-        began = time.monotonic()
-        report = audit(system)
-        if at_rest(report) or began > until:
-            return report, began
-        system.rest(1.0)
+def await_rest(system: System, until: float) -> tuple[dict[str, Any], float]:
+    """The first audit that finds all at rest, or the last one begun before `until`; and when it began.
+
+    Times are by the monotonic clock. An audit reads the whole log, so it is only begun once all is committed.
+    """
+    log = KafkaLog(system.kafka.bootstrap, "chaos")
+    try:
+        while True:
+            began = time.monotonic()
+            if began > until or _all_committed(log):
+                report = audit(system)
+                if at_rest(report) or began > until:
+                    return report, began
+            system.rest(0.3)
+    finally:
+        log.close()
+
+
+def _all_committed(log: KafkaLog) -> bool:
+    committed = log.committed(CONSUMED)
+    return all(
+        committed.get((topic, partition), 0) >= span.end
+        for topic in CONSUMED
+        for partition, span in log.spans(topic).items()
+    )
 
 
 def read_log(system: System) -> Log:
-    """The orders that the log holds, and the times at which orders made progress."""
-    reader = Consumer(
-        {"bootstrap.servers": system.kafka.bootstrap, "group.id": "aftermath", "enable.auto.commit": False}
-    )
-    read = Decoder((PlaceOrder,))
-    placed: Counter[str] = Counter()
-    facts_s: list[float] = []
+    """What the log holds of orders."""
+    log = KafkaLog(system.kafka.bootstrap, "chaos")
     try:
-        for topic in ("chaos.orders", "chaos.orders.events"):
-            left = {}
-            for partition in reader.list_topics(topic, timeout=_TIMEOUT_S).topics[topic].partitions:
-                _, end = reader.get_watermark_offsets(TopicPartition(topic, partition), _TIMEOUT_S)
-                left |= {partition: end} if end else {}
-            reader.assign([TopicPartition(topic, partition, 0) for partition in left])
-            while left:
-                for message in reader.consume(5000, 1.0):
-                    assert message.error() is None, message.error()
-                    if message.offset() + 1 >= left.get(message.partition(), 0):
-                        left.pop(message.partition(), None)
-                    if topic == "chaos.orders.events":
-                        facts_s.append(message.timestamp()[1] / 1000)
-                        continue
-                    with suppress(Undecodable):  # of another kind of message
-                        placed[read(message.value()).order_id] += 1
+        return asyncio.run(_read_log(log))
     finally:
-        reader.close()
-    return Log(placed, sorted(facts_s))
+        log.close()
+
+
+async def _read_log(log: KafkaLog) -> Log:
+    placed: Counter[str] = Counter()
+    told: set[tuple[str, int]] = set()
+    progress: list[tuple[float, str]] = []
+    async for records in log.batches(ORDERS, log.spans(ORDERS)):
+        for record in records:
+            with suppress(Undecodable):  # of another kind of message
+                order_id = _read_order(record.value).order_id
+                if not placed[order_id]:
+                    progress.append((record.timestamp / 1000, order_id))
+                placed[order_id] += 1
+    async for records in log.batches(FACTS, log.spans(FACTS)):
+        for record in records:
+            fact = _read_fact(record.value)
+            change = (fact.order_id, fact.change.version)
+            if change not in told:  # a replay tells it again
+                told.add(change)
+                progress.append((record.timestamp / 1000, fact.order_id))
+    return Log(placed, sorted(progress))
 
 
 def sums(system: System, supplied: dict[str, int]) -> list[str]:
     """What does not add up in the warehouse and at the gateway, counted from MongoDB and without the audit's help."""
     wrong = []
-    client: MongoClient[dict[str, Any]]
-    with MongoClient(system.mongo.url) as client:
-        database = client["chaos"]
+    with _database(system) as database:
         shipped = list(database["orders"].find({"status": "SHIPPED"}))
         gone: Counter[str] = Counter()
         for order in shipped:
@@ -104,6 +128,22 @@ def sums(system: System, supplied: dict[str, int]) -> list[str]:
         if money["capture"] - money["refund"] != owed:
             wrong.append(f"{money['capture']} captured, {money['refund']} refunded, {owed} owed")
     return wrong
+
+
+def projected(system: System) -> dict[str, int]:
+    """How many orders MongoDB shows, by status, and where it tells one, reason."""
+    with _database(system) as database:
+        counts = Counter((it["status"], it.get("reason")) for it in database["orders"].find())
+    return {
+        f"{status} {reason}" if reason else status: count for (status, reason), count in sorted(counts.items(), key=str)
+    }
+
+
+@contextmanager
+def _database(system: System) -> Iterator[Database[dict[str, Any]]]:
+    client: MongoClient[dict[str, Any]]
+    with MongoClient(system.mongo.url) as client:
+        yield client["chaos"]
 
 
 async def supply(urls: list[str], stock: dict[str, int]) -> None:

@@ -36,7 +36,7 @@ def kill(system: System, chance: random.Random, stretch: float) -> str:
     system.rest(down_s)
     for victim in victims:
         system.start(victim)
-    return f"workers {[it + 1 for it in victims]} killed, away for {down_s:.1f} s"
+    return f"workers {[it + 1 for it in victims]} killed, started again after {down_s:.1f} s"
 
 
 def terminate(system: System, chance: random.Random, _stretch: float) -> str:
@@ -74,28 +74,37 @@ def join_and_leave(system: System, chance: random.Random, stretch: float) -> str
 def stop_broker(system: System, chance: random.Random, stretch: float) -> str:
     """SIGTERM the broker, and start it again."""
     away_s = 8 * stretch * chance.random()
-    system.kafka.stop()
-    system.rest(away_s)
-    system.kafka.start()
-    return f"broker stopped for {away_s:.1f} s"
+    with system.without_broker():
+        system.kafka.stop()
+        system.rest(away_s)
+    return f"broker stopped, started again after {away_s:.1f} s"
 
 
 def kill_broker(system: System, chance: random.Random, stretch: float) -> str:
     """SIGKILL the broker, and start it again."""
     away_s = 5 * stretch * chance.random()
-    system.kafka.kill()
-    system.rest(away_s)
-    system.kafka.start()
-    return f"broker killed, away for {away_s:.1f} s"
+    with system.without_broker():
+        system.kafka.kill()
+        system.rest(away_s)
+    return f"broker killed, started again after {away_s:.1f} s"
 
 
-def stop_mongo(system: System, chance: random.Random, stretch: float) -> str:
-    """The database is away."""
-    away_s = 5 + 25 * stretch * chance.random()
+def stop_mongo(system: System, _chance: random.Random, stretch: float) -> str:
+    """SIGTERM the database, and start it again; it is away for half a minute in a long run."""
+    away_s = 5 + 25 * stretch
     system.mongo.stop()
     system.rest(away_s)
     system.mongo.start()
-    return f"MongoDB away for {away_s:.1f} s"
+    return f"MongoDB stopped for {away_s:.1f} s"
+
+
+def kill_mongo(system: System, chance: random.Random, stretch: float) -> str:
+    """SIGKILL the database, and start it again."""
+    away_s = 8 * stretch * chance.random()
+    system.mongo.kill()
+    system.rest(away_s)
+    system.mongo.start()
+    return f"MongoDB killed, started again after {away_s:.1f} s"
 
 
 def hang_gateway(system: System, chance: random.Random, stretch: float) -> str:
@@ -114,9 +123,11 @@ FAULTS: Final[dict[str, Fault]] = {
     "a worker joins and leaves": join_and_leave,
     "broker stopped": stop_broker,
     "broker killed": kill_broker,
-    "MongoDB away": stop_mongo,
+    "MongoDB stopped": stop_mongo,
+    "MongoDB killed": kill_mongo,
     "gateway hangs": hang_gateway,
 }
+SECONDS_A_FAULT: Final = 20
 _OFTEN: Final = ("kill -9 of workers", "kill -9 of workers", "SIGTERM of a worker", "SIGSTOP beyond the session")
 
 
@@ -133,15 +144,35 @@ def sequence(chance: random.Random) -> Iterator[str]:
 def torment(
     system: System, chance: random.Random, seconds: float, stretch: float, began: float, tell: Callable[[str], None]
 ) -> list[Done]:
-    """One fault after the other, with pauses in between, until so many seconds are over and each kind was done."""
+    """One fault after the other, with pauses in between, until so many seconds are over and enough was done.
+
+    Enough is each kind once, and a fault for each 20 s.
+    """
     done: list[Done] = []
+    kinds = sequence(chance)
     until = time.monotonic() + seconds
-    for kind in sequence(chance):
-        system.rest(2 + 12 * stretch * chance.random())
-        if time.monotonic() >= until and len(done) >= len(FAULTS):
-            return done
-        at_s = time.monotonic() - began
-        what = FAULTS[kind](system, chance, stretch)
-        done.append(Done(kind, what, round(at_s, 1), round(time.monotonic() - began, 1)))
-        tell(f"{at_s:7.1f} s  {kind}: {what}")
-    raise AssertionError("the sequence has no end")
+    while time.monotonic() < until or len(done) < max(len(FAULTS), seconds / SECONDS_A_FAULT):
+        system.rest(2 + 10 * stretch * chance.random())
+        done.append(_do(next(kinds), system, chance, stretch, began, tell))
+    return done
+
+
+def torment_workers(
+    system: System, chance: random.Random, going: Callable[[], bool], began: float, tell: Callable[[str], None]
+) -> list[Done]:
+    """Kill workers, end one now and then, for as long as `going`; they have hardly time to come to terms with it."""
+    done: list[Done] = []
+    while going():
+        system.rest(1 + 5 * chance.random())
+        kind = "SIGTERM of a worker" if len(done) % 3 == 2 else "kill -9 of workers"
+        done.append(_do(kind, system, chance, 0.5, began, tell))
+    return done
+
+
+def _do(
+    kind: str, system: System, chance: random.Random, stretch: float, began: float, tell: Callable[[str], None]
+) -> Done:
+    at_s = time.monotonic() - began
+    what = FAULTS[kind](system, chance, stretch)
+    tell(f"{at_s:7.1f} s  {kind}: {what}")
+    return Done(kind, what, round(at_s, 1), round(time.monotonic() - began, 1))

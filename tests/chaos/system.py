@@ -1,25 +1,25 @@
-"""The system under chaos: a broker, a database and workers of its own, and when each worker could not be reached.
+"""The system under chaos: a broker, a database and workers of its own, and when each of them could not be reached.
 
 Everything here is called from the main thread: a child lives only as long as the thread that started it.
 """
 
 import os
 import signal
-import socket
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from app.embedded.kafka import EmbeddedKafka, KafkaSoftware
 from app.embedded.mongod import EmbeddedMongod
 from app.embedded.ports import free_port
 from app.embedded.workers import make_worker
+from tests.chaos.watch import Span, Watch
 from tests.integration.worker_process import WorkerProcess, answers_ready
 
 SESSION_S = 6.0
 TICK_S = 0.1
-SLACK_S = 2.0
-"""How long before it was noticed a worker may have been gone, and after its start may still refuse a connection."""
 
 SETTINGS = {
     "SESSION_TIMEOUT_S": f"{SESSION_S:.0f}",
@@ -47,12 +47,12 @@ class System:
         self.workers: list[WorkerProcess] = []
         self.ended_alone: Counter[int] = Counter()  # by exit code
         self.slow_to_end: list[str] = []
+        self.broker_away: list[Span] = []
         self._home = home
         self._settings = {**SETTINGS, **settings}
         self._first = workers
         self._wanted: set[int] = set()
-        self._gone: dict[int, list[tuple[float, float]]] = {}
-        self._since: dict[int, float] = {}
+        self._watches: list[Watch] = []
 
     @property
     def environment(self) -> dict[str, str]:
@@ -61,8 +61,8 @@ class System:
 
     @property
     def urls(self) -> list[str]:
-        """The addresses of all workers there ever were."""
-        return [worker.url for worker in self.workers]
+        """The addresses of the workers that can be reached now; any thread may ask."""
+        return [worker.url for worker, watch in zip(self.workers, self._watches, strict=False) if watch.reachable]
 
     def __enter__(self) -> "System":
         try:
@@ -72,6 +72,8 @@ class System:
                 self.add()
             for worker in self.workers:
                 worker.wait_ready()
+            while len(self.urls) < self._first:
+                time.sleep(TICK_S)
         except BaseException:
             self.close()
             raise
@@ -82,6 +84,8 @@ class System:
 
     def close(self) -> None:
         """End everything at once."""
+        for watch in self._watches:
+            watch.stop()
         for worker in self.workers:
             worker.kill()
         self.mongo.kill()
@@ -93,11 +97,12 @@ class System:
         self.workers.append(WorkerProcess(made.child, made.port, answers_ready))
         number = len(self.workers) - 1
         self.start(number)
+        self._watches.append(Watch(self.workers[number]))
+        self._watches[number].start()
         return number
 
     def start(self, number: int) -> None:
         """Start the worker without waiting for it."""
-        self._since.setdefault(number, time.monotonic())
         self._wanted.add(number)
         self.workers[number].start()
 
@@ -114,12 +119,20 @@ class System:
 
     def pause(self, number: int) -> None:
         """SIGSTOP."""
-        self._since.setdefault(number, time.monotonic())
+        self._watches[number].leave()
         self.workers[number].pause()
 
     def resume(self, number: int) -> None:
         """SIGCONT."""
         self.workers[number].resume()
+
+    @contextmanager
+    def without_broker(self) -> Iterator[None]:
+        """Notes that the broker is about to be taken away, and starts it again at the end."""
+        began = time.monotonic()
+        yield
+        self.kafka.start()
+        self.broker_away.append(Span(began, time.monotonic()))
 
     def signal_mongo(self, what: signal.Signals) -> None:
         """Let the database, and with it the gateway, stand still or go on."""
@@ -133,39 +146,19 @@ class System:
         """Let time pass, and start again what ended by itself."""
         until = time.monotonic() + seconds
         while True:
-            self._look()
+            for number in sorted(self._wanted):
+                if not self.workers[number].alive:
+                    self.ended_alone[self.workers[number].child.exit_code or 0] += 1
+                    self.start(number)
             if time.monotonic() >= until:
                 return
             time.sleep(TICK_S)
 
-    def was_away(self, url: str, begin: float, end: float) -> bool:
+    def was_away(self, url: str, began: float, ended: float) -> bool:
         """Whether the worker could not be reached at some time between these two, by the monotonic clock."""
-        number = self.urls.index(url)
-        spans = [*self._gone.get(number, ()), *([(self._since[number], end)] if number in self._since else [])]
-        return any(since - SLACK_S <= end and begin <= until + SLACK_S for since, until in spans)
+        numbers = {worker.url: number for number, worker in enumerate(self.workers)}
+        return self._watches[numbers[url]].was_away(began, ended)
 
     def _leave(self, number: int) -> None:
         self._wanted.discard(number)
-        self._since.setdefault(number, time.monotonic())
-
-    def _look(self) -> None:
-        for number in sorted(self._wanted):
-            worker = self.workers[number]
-            if not worker.alive:
-                self.ended_alone[worker.child.exit_code or 0] += 1
-                self.start(number)
-            elif number in self._since and not _paused(worker.pid) and _listens(worker.port):
-                self._gone.setdefault(number, []).append((self._since.pop(number), time.monotonic()))
-
-
-def _paused(pid: int) -> bool:
-    stat = Path(f"/proc/{pid}/stat")
-    return stat.exists() and stat.read_text().rsplit(")", 1)[1].split()[0] == "T"
-
-
-def _listens(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=0.5).close()
-    except OSError:
-        return False
-    return True
+        self._watches[number].leave()

@@ -106,6 +106,6 @@ def test_plain_faust_is_caught(tmp_path: Path, kafka_software: KafkaSoftware, mo
         for _ in range(rounds):
             ours.round()
         ours.orders.stop()
-        report, _ = aftermath.await_rest(ours.system, 60)
+        report, _ = aftermath.await_rest(ours.system, time.monotonic() + 60)
     assert (report["differences"], aftermath.at_rest(report)) == ([], True)
     assert report["orders"] > RATE_PER_S * 4

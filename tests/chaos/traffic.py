@@ -1,4 +1,4 @@
-"""The customers: orders of one to five lines at a steady rate, doubles and cancels among them, with patient retries.
+"""The customers: orders at a steady rate, sent to workers that live, with patient retries.
 
 They run on a loop of their own in a thread of their own, so that they go on while a fault is being done.
 """
@@ -7,45 +7,58 @@ import asyncio
 import random
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import aiohttp
+import orjson
 
-CANCELLED, DOUBLED = 0.1, 0.1
-METHODS = ("slow", "flaky", "timeout", "declined", "capture-declined")
-ODD_METHODS = 0.15
+from tests.chaos.shopping import Shopping
+
 TIMEOUT_S = 30.0
 GIVE_UP_S = 90.0
+LONGEST_PAUSE_S = 5.0
 TAKEN = frozenset({200, 201})
+CANCEL, NAMED, UNNAMED = "cancel", "order with an id", "order without an id"
 CANCEL_ANSWERS = frozenset({200, 202, 409})
 
 
-class Silence(NamedTuple):
-    """A call that got no answer, and when it was made and given up, by the monotonic clock."""
+class Call(NamedTuple):
+    """A call that was not answered as wanted, and when it was made and over, by the monotonic clock."""
 
     url: str
     began: float
     ended: float
     what: str
+    why: str
 
 
 class Traffic:
-    """`rate_per_s` orders a second of `products`, sent to the workers that `urls` names at that time."""
+    """`rate_per_s` orders a second, at most `limit`, sent to the workers that `urls` names at that time."""
 
-    def __init__(self, urls: Callable[[], list[str]], products: list[str], rate_per_s: float, seed: int) -> None:
+    def __init__(
+        self,
+        urls: Callable[[], list[str]],
+        shopping: Shopping,
+        rate_per_s: float,
+        seed: int,
+        limit: float = float("inf"),
+    ) -> None:
         self.posted = 0
         self.taken: set[str] = set()
         self.created: Counter[str] = Counter()
         self.answers: Counter[str] = Counter()
-        self.silences: list[Silence] = []
+        self.slowest_s: defaultdict[str, float] = defaultdict(float)
+        self.silences: list[Call] = []
+        self.refusals: list[Call] = []
         self.breaches: list[str] = []
         self.cancels = 0
         self.doubles = 0
         self._urls = urls
-        self._products = products
+        self._shopping = shopping
         self._rate_per_s = rate_per_s
+        self._limit = limit
         self._chance = random.Random(seed)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="traffic")
@@ -59,77 +72,84 @@ class Traffic:
         self._stop.set()
 
     @property
+    def placing(self) -> bool:
+        """Whether there are orders to come."""
+        return self.alive and self.posted < self._limit
+
+    @property
     def alive(self) -> bool:
         """Whether an answer is still waited for."""
         return self._thread.is_alive()
 
     async def _run(self) -> None:
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
-        connector = aiohttp.TCPConnector(limit=256)
+        connector = aiohttp.TCPConnector(limit=1024)
         headers = {"x-api-key": "demo"}
         async with (
             aiohttp.ClientSession(headers=headers, timeout=timeout, connector=connector) as self._session,
             asyncio.TaskGroup() as group,
         ):
             began = time.monotonic()
-            while not self._stop.is_set():
+            while not self._stop.is_set() and self.posted < self._limit:
                 if self.posted < (time.monotonic() - began) * self._rate_per_s:
-                    group.create_task(self._order(f"c{self.posted}"))
+                    group.create_task(self._order(self.posted))
                     self.posted += 1
                 else:
                     await asyncio.sleep(0.005)
 
-    async def _order(self, order_id: str) -> None:
-        chance = self._chance
-        chosen = chance.sample(self._products, chance.randint(1, 5))
-        body: dict[str, Any] = {
-            "orderId": order_id,
-            "userId": "chaos",
-            "items": [{"productId": product, "quantity": chance.randint(1, 3)} for product in chosen],
-        }
-        if chance.random() < ODD_METHODS:
-            body["payment"] = {"method": chance.choice(METHODS)}
-        cancelled, doubled = chance.random() < CANCELLED, chance.random() < DOUBLED
-        at_once, cancel_after_s, double_after_s = chance.random() < 0.5, chance.random(), 5 * chance.random()
-        copies = 2 if doubled and at_once else 1
-        await asyncio.gather(*(self._post(order_id, body) for _ in range(copies)))
-        if cancelled:
+    async def _order(self, number: int) -> None:
+        wish = self._shopping(self._chance, number)
+        self.doubles += wish.double_after_s is not None
+        copies = 2 if wish.double_after_s == 0 else 1
+        placed = await asyncio.gather(*(self._post(wish.body) for _ in range(copies)))
+        if wish.cancel_after_s is not None and placed[0]:
             self.cancels += 1
-            await asyncio.sleep(cancel_after_s)
-            await self._insist("PUT", f"/v1/orders/{order_id}/cancel", {}, CANCEL_ANSWERS)
-        if doubled:
-            self.doubles += 1
-            if not at_once:
-                await asyncio.sleep(double_after_s)
-                await self._post(order_id, body)
+            await asyncio.sleep(wish.cancel_after_s)
+            await self._insist("PUT", f"/v1/orders/{placed[0]}/cancel", {}, CANCEL_ANSWERS)
+        if wish.double_after_s:
+            await asyncio.sleep(wish.double_after_s)
+            await self._post(wish.body)
 
-    async def _post(self, order_id: str, body: dict[str, Any]) -> None:
-        status = await self._insist("POST", "/v1/orders", body, TAKEN)
-        if status in TAKEN:
-            self.taken.add(order_id)
-            self.created[order_id] += status == 201
+    async def _post(self, body: dict[str, Any]) -> str | None:
+        """The id of the order once it is taken."""
+        status, told = await self._insist("POST", "/v1/orders", body, TAKEN)
+        if status not in TAKEN:
+            return None
+        order_id = str(orjson.loads(told)["orderId"])
+        self.taken.add(order_id)
+        self.created[order_id] += status == 201
+        return order_id
 
-    async def _insist(self, method: str, path: str, body: object, wanted: frozenset[int]) -> int:
+    async def _insist(self, method: str, path: str, body: dict[str, Any], wanted: frozenset[int]) -> tuple[int, str]:
         """Repeat the call until it is answered as wanted; anything else than that and 503 is noted as a breach."""
-        until = time.monotonic() + GIVE_UP_S
+        what = CANCEL if method == "PUT" else NAMED if "orderId" in body else UNNAMED
+        until, pause_s = time.monotonic() + GIVE_UP_S, 0.0
         while time.monotonic() < until or not self._stop.is_set():
-            url = self._chance.choice(self._urls())
+            urls = self._urls()
+            if not urls:
+                await asyncio.sleep(0.05)
+                continue
+            url = self._chance.choice(urls)
             began = time.monotonic()
             try:
                 async with self._session.request(method, url + path, json=body) as answer:
                     told = await answer.text()
                     status, retry_after = answer.status, answer.headers.get("Retry-After")
             except (aiohttp.ClientError, TimeoutError) as error:
-                self.answers[f"{method} none"] += 1
-                self.silences.append(Silence(url, began, time.monotonic(), f"{method} {path}: {error!r}"))
+                self.answers[f"{what}: none"] += 1
+                self.silences.append(Call(url, began, time.monotonic(), what, repr(error)))
                 await asyncio.sleep(0.25)
                 continue
-            self.answers[f"{method} {status}"] += 1
+            self.answers[f"{what}: {status}"] += 1
+            ended = time.monotonic()
+            self.slowest_s[what] = max(self.slowest_s[what], ended - began)
             if status in wanted:
-                return status
+                return status, told
             if status != 503 or retry_after is None:
                 self.breaches.append(f"{method} {path}: {status} {told[:300]}")
-                return status
-            await asyncio.sleep(min(float(retry_after), 2.0) * (0.5 + self._chance.random() / 2))
+                return status, told
+            self.refusals.append(Call(url, began, ended, what, str(orjson.loads(told)["detail"])))
+            pause_s = max(float(retry_after), min(2 * pause_s, LONGEST_PAUSE_S))
+            await asyncio.sleep(pause_s * (1 + self._chance.random()))
         self.breaches.append(f"{method} {path}: no answer for {GIVE_UP_S:.0f} s")
-        return 0
+        return 0, ""
