@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
+import time
 import uuid
-from typing import Final
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from app.main import access, settings
+from app.main import access, app, settings
 from views.admission import admit, rule_of
 from views.contract import Call
 from views.hardening import harden, preflight
@@ -21,7 +25,13 @@ log: Final = logging.getLogger(__name__)
 
 REQUEST_ID: Final = "x-request-id"
 
+STOPPING: Final = "This worker is stopping."
+LAST_CALL_S: Final = 0.5
+"""How long a stopping worker waits for requests to be answered, once it has let go of its partitions."""
+LOOK_EVERY_S: Final = 0.01
+
 _LIMIT_TOLD: Final = web.RequestKey("limit-told", dict[str, str])
+_ONLY_READ: Final = frozenset({"GET", "HEAD"})
 _SANE_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _DETAILS: Final = {
     404: "There is nothing at this address.",
@@ -31,21 +41,40 @@ _DETAILS: Final = {
 
 
 class Gate:
-    """Counts the requests that are being answered; `limit` is the most at once."""
+    """Knows the requests that are being answered; `limit` is the most at once."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._inside = 0
+        self._inside: set[asyncio.Task[Any]] = set()
+        self._called: set[asyncio.Task[Any]] = set()
 
-    def enter(self) -> None:
-        """Take a place. Raises `Problem` when there is none."""
-        if self._inside >= self._limit:
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Have a place for the request of this task. Raises `Problem` (503): there is none, or it was the last call."""
+        task = asyncio.current_task()
+        assert task is not None, "requests are answered by tasks"
+        if len(self._inside) >= self._limit:
             raise unavailable("Too many requests are being answered at once.")
-        self._inside += 1
+        self._inside.add(task)
+        try:
+            yield
+        except asyncio.CancelledError:
+            if task not in self._called:
+                raise
+            task.uncancel()
+            raise unavailable(STOPPING) from None
+        finally:
+            self._inside.discard(task)
+            self._called.discard(task)
 
-    def leave(self) -> None:
-        """Give the place back."""
-        self._inside -= 1
+    async def last_call(self, patience_s: float) -> None:
+        """Wait for those inside, and have the ones that take longer than `patience_s` answered with `503`."""
+        until_s = time.monotonic() + patience_s
+        while self._inside and time.monotonic() < until_s:  # noqa: ASYNC110 - once in a worker's life
+            await asyncio.sleep(LOOK_EVERY_S)
+        for task in self._inside:
+            self._called.add(task)
+            task.cancel()
 
 
 _gate: Final = Gate(settings.requests_in_flight)
@@ -70,6 +99,8 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
         response.headers[REQUEST_ID] = request_id
         response.headers.update(request.get(_LIMIT_TOLD, {}))
         harden(request, response)
+        if app.should_stop:
+            response.force_close()  # the client must not send its next request on this connection
     return response
 
 
@@ -92,12 +123,11 @@ async def _admitted(request: web.Request, handler: Handler) -> web.StreamRespons
         if rule is not None:
             await admit(request, rule, request_id_of(request))
         return await handler(request)
-    _gate.enter()
-    try:
+    if app.should_stop and request.method not in _ONLY_READ:
+        raise unavailable(STOPPING)
+    with _gate.place():
         request[_LIMIT_TOLD] = await admit(request, rule, request_id_of(request))
         return await handler(request)
-    finally:
-        _gate.leave()
 
 
 def _must_be_here(request: web.Request, rule: Call | None) -> None:
@@ -116,4 +146,9 @@ def _told_by_aiohttp(raised: web.HTTPException, path: str) -> web.StreamResponse
     return problem_response(Problem(raised.status, detail, headers=kept), path)
 
 
+async def _last_call(*_: object, **__: object) -> None:
+    await _gate.last_call(LAST_CALL_S)
+
+
+app.on_before_shutdown.connect(_last_call)
 web_app.middlewares.append(edge)

@@ -9,7 +9,9 @@ from typing import Any, cast
 
 import faust
 from faust.transport.drivers.aiokafka import Transport
+from faust.web.drivers.aiohttp import Web
 
+from app.delivery.assignor import DrainAssignor
 from app.delivery.consumer import DrainConsumer
 from app.delivery.ends import Ends
 from app.delivery.follower import Follower
@@ -25,19 +27,22 @@ from app.delivery.recovery import DrainTableManager
 from app.delivery.sink import Sink
 from app.delivery.stats import Stats
 from app.delivery.topics import NewTopicSpec, ensure_topics
+from app.delivery.worker import DrainWorker
 
 log = logging.getLogger(__name__)
 
 #: Faust's settings without which the promise does not hold, or that were measured to be better.
 DEFAULTS: dict[str, Any] = {
     "TableManager": DrainTableManager,
+    "Worker": DrainWorker,
+    "PartitionAssignor": DrainAssignor,
     "store": "memory://",
     "stream_wait_empty": True,
     "producer_acks": -1,
     "table_standby_replicas": 0,
     "topic_disable_leader": True,
     "broker_session_timeout": 10.0,
-    "broker_heartbeat_interval": 2.0,
+    "broker_heartbeat_interval": 1.0,
     "broker_rebalance_timeout": 60.0,
     "broker_request_timeout": 90.0,
     "broker_commit_interval": 0.5,
@@ -48,8 +53,11 @@ DEFAULTS: dict[str, Any] = {
 RECORD_TIMEOUT = 0.8
 STALL_LIMIT = 0.9
 
-#: How long a stop may take, beside twice the session: after that the process just ends.
-STOP_LIMIT_S = 5.0
+#: How long a stop may take: after that the process just ends. And parts of it: how long the group may take to let go of
+#: this worker, and the web server to end what it is at.
+STOP_LIMIT_S = 4.5
+LEAVE_S = 1.0
+WEB_STOP_S = 0.5
 
 _HOUR_MS = 3600 * 1000
 
@@ -99,6 +107,7 @@ class DeliveryApp(faust.App):
         self._replication = replication
         self._inbox_limit = inbox_limit
         self._spawned: set[asyncio.Task[Any]] = set()
+        self._leaving: asyncio.Task[None] | None = None
         broker = ";".join(f"kafka://{server}" for server in bootstrap.split(","))
         super().__init__(id, **{"broker": broker, **DEFAULTS, **options})
 
@@ -149,12 +158,26 @@ class DeliveryApp(faust.App):
         self.sink = Sink(producer, self.stats, self.drain.is_member, self._delivery_timeout_s)
         self.ends = Ends(self.bootstrap)
         self.guard = Guard(STALL_LIMIT * session_s, self.sink.purge)
+        cast(Web, self.web)._runner._shutdown_timeout = WEB_STOP_S  # aiohttp waits a minute
         self.add_future(self.guard.watch())
 
     async def on_stop(self) -> None:
-        """Stop within a bounded time, whatever the broker does."""
-        bound_stop(STOP_LIMIT_S + 2 * self.conf.broker_session_timeout)
+        """Stop within `STOP_LIMIT_S`, whatever the broker does.
+
+        What is under way is finished and committed, the group is left, and then, by `on_before_shutdown`, requests get
+        their last call.
+        """
+        bound_stop(STOP_LIMIT_S)
         await super().on_stop()
+        if self._leaving is not None:
+            await asyncio.wait({self._leaving}, timeout=LEAVE_S)
+
+    async def _stop_consumer(self) -> None:
+        """Leave the group at once when all is committed: Faust would stop everything else first."""
+        await super()._stop_consumer()
+        self.front.give_up()
+        if self._consumer is not None:
+            self._leaving = asyncio.get_running_loop().create_task(self._consumer.stop())
 
     def spawn(self, work: Coroutine[Any, Any, None], what: str) -> "asyncio.Task[None]":
         """Run `work` beside the caller; if it fails, the worker stops."""

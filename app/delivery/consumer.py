@@ -26,6 +26,11 @@ log = logging.getLogger(__name__)
 
 SETTLE_POLL_S = 0.005
 
+#: Parts of the five seconds that a stop may take: until all is acknowledged, for a commit, and for Faust's own wait.
+STOP_SETTLE_S = 1.5
+COMMIT_S = 1.0
+STOP_EMPTY_S = 0.3
+
 
 class DrainConsumer(Consumer):
     """See the module. All methods run on the app's loop; `DrainThread` does the rest."""
@@ -113,6 +118,10 @@ class DrainConsumer(Consumer):
             return False
         return await self._thread.run(self._thread.commit_in(generation, offsets)) and self.is_current()
 
+    def join_again(self) -> None:
+        """Have the group agree anew, soon. On the consumer's own thread only."""
+        self._thread._ensure_consumer()._coordinator.request_rejoin()
+
     async def seek_back(self, generation: int, offsets: Mapping[TP, int]) -> None:
         """Make sure that these offsets are read again, in this generation."""
         await self._thread.run(self._thread.seek_back(generation, offsets))
@@ -155,7 +164,7 @@ class DrainConsumer(Consumer):
         while self._unsettled() and self.loop.time() < deadline:  # noqa: ASYNC110 - many things may end it
             await asyncio.sleep(SETTLE_POLL_S)
         settled = not self._unsettled()
-        if not await self._within(max(1.0, deadline - self.loop.time()), self._commit_surely()):
+        if not await self._within(max(COMMIT_S, deadline - self.loop.time()), self._commit_surely()):
             log.warning("could not commit before the partitions leave; the next owner repeats a little")
         return settled
 
@@ -192,9 +201,9 @@ class DrainConsumer(Consumer):
     async def wait_empty(self) -> None:
         """Finish what is under way when the worker stops; after a crash, only let go of it."""
         if self.generation is not None:
-            await self._leave(0.0 if self.app.crashed else self.app.conf.broker_session_timeout)
+            await self._leave(0.0 if self.app.crashed else STOP_SETTLE_S)
             self._forget()
-        await self._within(self.app.conf.broker_session_timeout, super().wait_empty())
+        await self._within(STOP_EMPTY_S, super().wait_empty())
 
     async def _leave(self, limit_s: float) -> None:
         for lane in self._lanes.values():

@@ -16,6 +16,8 @@ log = logging.getLogger(__name__)
 
 RETRY_FIRST_S = 0.1
 RETRY_MOST_S = 5.0
+LEAVE_GRACE_S = 0.3
+"""How much longer a slice may take whose partitions are leaving: a database that hangs must not hold them up."""
 
 
 class Behind(NamedTuple):
@@ -86,14 +88,28 @@ class Follower:
         wait_s = RETRY_FIRST_S
         while not self._leaving.is_set():
             try:
-                await self._apply(records)
+                return await self._applied(records)
             except self._retry_on as exc:
                 log.warning("%s: %r; trying again in %.1f s", self._lane.topic, exc, wait_s)
-            else:
-                return True
             try:
                 async with asyncio.timeout(wait_s):
                     await self._leaving.wait()
             except TimeoutError:
                 wait_s = min(2 * wait_s, RETRY_MOST_S)
         return False
+
+    async def _applied(self, records: Sequence[ConsumerRecord]) -> bool:
+        """Apply once; `False` if it was still at it when the partitions had to leave. Raises what `apply` does."""
+        applying = asyncio.ensure_future(self._apply(records))
+        leaving = asyncio.ensure_future(self._leaving.wait())
+        try:
+            await asyncio.wait({applying, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if not applying.done():
+                await asyncio.wait({applying}, timeout=LEAVE_GRACE_S)
+            if applying.done():
+                applying.result()
+                return True
+            return False
+        finally:
+            applying.cancel()
+            leaving.cancel()

@@ -17,6 +17,7 @@ class Front:
         self._producer: PolledProducer | None = None
         self._away = False
         self._waiting = 0
+        self._awaited: set[asyncio.Future[Delivered]] = set()
 
     async def send(self, message: Send, timeout_s: float | None = None) -> Delivered:
         """Send one record and return where it stands, once all in-sync replicas have it.
@@ -43,6 +44,8 @@ class Front:
                 delivered.set_result(_place(record))
 
         self._waiting += 1
+        self._awaited.add(delivered)
+        delivered.add_done_callback(self._awaited.discard)
         self._producer.send(message.topic, message.key, message.value, on_delivery, headers=message.headers)
         self._producer.poll()
         try:
@@ -50,6 +53,12 @@ class Front:
                 return await delivered
         except TimeoutError:
             raise Unavailable("Kafka did not acknowledge in time") from None
+
+    def give_up(self) -> None:
+        """Wait for no acknowledgement any more: who does gets `Unavailable`. For the end of a worker."""
+        for delivered in list(self._awaited):
+            if not delivered.done():
+                delivered.set_exception(Unavailable("the worker is stopping"))
 
     def _failed(self, error: KafkaError) -> None:
         if error.code() == KafkaError._ALL_BROKERS_DOWN:

@@ -8,6 +8,8 @@ import aiokafka  # type: ignore[import-untyped]  # has no types
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.types import TP
 
+from app.delivery.identity import Identity
+
 T = TypeVar("T")
 
 
@@ -30,6 +32,13 @@ class DrainThread(AIOKafkaConsumerThread):
         consumer._fetch_max_wait_ms = self.fetch_max_wait_ms
         return consumer
 
+    async def on_start(self) -> None:
+        """Connect; with a name in the group (`consumer_group_instance_id`), watch that nobody else takes it."""
+        await super().on_start()
+        instance_id = self.app.conf.consumer_group_instance_id
+        if instance_id:
+            Identity(instance_id, self.app.conf.broker_session_timeout).watch(self._ensure_consumer()._coordinator)
+
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine on this thread's loop, past the method queue that a fetch may occupy for a second."""
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self.thread_loop))
@@ -46,14 +55,14 @@ class DrainThread(AIOKafkaConsumerThread):
         """
         consumer = self._ensure_consumer()
         streams = [tp for tp in consumer.assignment() if tp.topic not in changelogs]
-        committed = {tp: await consumer.committed(tp) for tp in streams}
+        committed = await consumer._coordinator.fetch_committed_offsets(streams)  # one question for all of them
         earliest = await consumer.beginning_offsets(streams) if streams else {}
         if consumer._coordinator.generation != generation:
             return None
         consumer.pause(*(tp for tp in consumer.assignment() if tp.topic in changelogs and tp not in standbys))
         starts: dict[TP, Start] = {}
-        for tp, offset in committed.items():
-            known = offset if offset is not None and offset >= 0 else None
+        for tp in streams:
+            known = committed[tp].offset if tp in committed else None
             start = Start(max(known or 0, earliest[tp]), known)
             consumer.seek(tp, start.next)
             starts[TP(tp.topic, tp.partition)] = start

@@ -3,11 +3,11 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from app.embedded.api import is_ready
+from app.embedded.api import WorkerApi, is_ready
 from app.embedded.processes import Child
 
 POLL_S = 0.05
@@ -76,6 +76,16 @@ class WorkerProcess:
         """Go on after `pause`."""
         os.kill(self.pid, signal.SIGCONT)
 
+    def ask(self, path: str) -> dict[str, Any]:
+        """The JSON object that the worker answers; fails for another status than 200."""
+        api = WorkerApi(self.port)
+        try:
+            status, body = api.call("GET", path)
+        finally:
+            api.close()
+        assert status == 200, (status, body)
+        return body
+
     def log(self) -> str:
         """All that the worker wrote, restarts included."""
         return self.child.log.read_text(errors="replace")
@@ -97,3 +107,15 @@ class WorkerFactory(Protocol):
         ready: Readiness = answers_ready,
         wait: bool = True,
     ) -> WorkerProcess: ...
+
+
+def wait_settled(workers: Sequence[WorkerProcess], timeout_s: float = 30.0) -> None:
+    """Wait until these are all the workers there are, and hold all partitions between them."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        told = workers[0].ask("/cluster")
+        urls = {it["url"] for it in told["workers"] if it["state"] == "ok" and it["partitions"]}
+        if urls == {worker.url for worker in workers} and not told["unowned"] and not told["silent"]:
+            return
+        assert time.monotonic() < deadline, told
+        time.sleep(POLL_S)

@@ -22,6 +22,7 @@ class World:
 
     def __init__(self, failures: int) -> None:
         self.failures = failures
+        self.hangs = False
         self.applied: list[int] = []
         self.lane = Lane("facts", Inbox(100, 30))
         self.lane.begin(1, {0: 0})
@@ -43,6 +44,8 @@ class World:
         return lane.start(await lane.inbox.take(limit))
 
     async def apply(self, records: Sequence[ConsumerRecord]) -> None:
+        if self.hangs:
+            await asyncio.Event().wait()
         if self.failures:
             self.failures -= 1
             raise ConnectionError("away")
@@ -85,6 +88,16 @@ async def test_a_slice_that_can_not_be_applied_holds_up_no_rebalance() -> None:
     world = World(failures=10**6)
     await until(lambda: world.failures < 10**6)
     assert world.lane.ranges.unsafe() == 1
+    world.lane.quiet()
+    await until(lambda: world.lane.ranges.unsafe() == 0)
+    assert world.lane.ranges.released(0) == 0, "the next owner applies it"
+    world.running.cancel()
+
+
+async def test_a_database_that_hangs_holds_up_no_rebalance() -> None:
+    world = World(failures=0)
+    world.hangs = True
+    await until(lambda: world.lane.ranges.unsafe() == 1)
     world.lane.quiet()
     await until(lambda: world.lane.ranges.unsafe() == 0)
     assert world.lane.ranges.released(0) == 0, "the next owner applies it"

@@ -5,7 +5,6 @@ import json
 import pytest
 
 from schemas.http import FieldProblem
-from views.edge import Gate
 from views.problems import Problem, conflict, invalid, not_found, problem_response, unavailable
 
 
@@ -37,14 +36,3 @@ def test_each_kind_has_its_status(problem: Problem, status: int) -> None:
 def test_only_what_may_be_tried_again_says_when() -> None:
     assert int(unavailable("later").headers["Retry-After"]) >= 1
     assert "Retry-After" not in conflict("no").headers
-
-
-def test_the_gate_lets_in_as_many_as_it_has_places() -> None:
-    gate = Gate(2)
-    gate.enter()
-    gate.enter()
-    with pytest.raises(Problem) as raised:
-        gate.enter()
-    assert raised.value.status == 503
-    gate.leave()
-    gate.enter()
