@@ -83,7 +83,16 @@ def order_events_answer(row: OrderRow, topic: str, partition: int) -> OrderEvent
     return OrderEventsAnswer(
         row.order_id,
         tuple(
-            OrderEventAnswer(it.version, it.status, moment(it.at_ms), topic, partition, it.offset)
+            OrderEventAnswer(
+                version=it.version,
+                status=it.status,
+                at=moment(it.at_ms),
+                topic=topic,
+                partition=partition,
+                offset=it.offset,
+                cause=it.cause or None,
+                trace_id=it.trace_id or None,
+            )
             for it in row.order.history
         ),
     )

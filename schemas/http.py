@@ -198,7 +198,7 @@ class OrderListAnswer(Answer):
 
 
 class OrderEventAnswer(Answer):
-    """One thing that happened to an order, and where in the log it came from."""
+    """One thing that happened to an order: the message that caused it by kind and place in the log, and its trace."""
 
     version: int
     status: Status
@@ -206,6 +206,8 @@ class OrderEventAnswer(Answer):
     topic: str
     partition: int
     offset: int
+    cause: str | None = None
+    trace_id: str | None = None
 
 
 class OrderEventsAnswer(Answer):

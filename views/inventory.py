@@ -28,6 +28,7 @@ from views.projection import find_stock, stored
 from views.query import cursor_of, limit_of, only, to_cursor
 from views.reads import Source, read_one
 from views.rows import tell
+from views.trace import trace_of
 
 STOCK: Final = Source("product", topics.INVENTORY, inventory, find_stock, StockAnswer)
 
@@ -63,7 +64,7 @@ class InventoryUpdate(Page):
         message = stock_message(body, key_of(request) or uuid.uuid4().hex)
 
         async def here(partition: int) -> web.Response:
-            told = await tell(topics.INVENTORY, body.product_id, message)
+            told = await tell(topics.INVENTORY, body.product_id, message, trace_of(request))
             rows = inventory.rows_of(partition)
             change: AdjustmentRow | None = rows.get(adjustment_key(body.product_id, message.idempotency_key))
             row: StockRow | None = rows.get(stock_key(body.product_id))

@@ -28,6 +28,7 @@ from views.preference import applied, wait_s
 from views.problems import conflict
 from views.projection import find_order, projected
 from views.rows import tell
+from views.trace import trace_of
 
 CANCELLED: Final = {State.CANCELLED: 200, State.CALLING_OFF: 202, State.UNDOING: 202}
 """How a cancel is answered, by where the order then is; elsewhere it is too late."""
@@ -93,7 +94,8 @@ class OrderCancel(Page):
                 return await _cancel_finished(request, order_id, partition)
             must_be_seen_by(request, row.user_id)
             if saga.can_cancel(row.order):
-                told = await tell(topics.ORDERS, order_id, CancelOrder(order_id, reason=body.reason or None))
+                message = CancelOrder(order_id, reason=body.reason or None)
+                told = await tell(topics.ORDERS, order_id, message, trace_of(request))
                 row = await order_row(order_id, partition) or row
             row = await rested(row, wait)
             status = CANCELLED.get(row.order.state)

@@ -15,7 +15,7 @@ from aiohttp import web
 from msgspec import UNSET
 
 from app import topics
-from app.delivery import Delivered, Moved, Send, Unavailable
+from app.delivery import Delivered, Headers, Moved, Send, Unavailable
 from app.domain import saga
 from app.main import app, settings
 from app.wiring import read_model
@@ -36,6 +36,7 @@ from views.preference import applied, wait_s
 from views.problems import Problem, conflict, invalid, unavailable
 from views.projection import Found, find_order, projected, stored
 from views.rows import tell
+from views.trace import trace_of
 
 _patience: Final = Patience(settings.owner_wait_s, settings.requests_in_flight // 2)
 _one_at_a_time: Final[WeakValueDictionary[str, asyncio.Lock]] = WeakValueDictionary()
@@ -50,7 +51,7 @@ async def place_order(request: web.Request, order: OrderRequest) -> web.StreamRe
     if order_id is UNSET:
         key = key_of(request)
         if key is None and not wait_s(request.headers):  # only its owner can tell when it rests
-            return await _place_anywhere(place_message(order, uuid.uuid4().hex))
+            return await _place_anywhere(place_message(order, uuid.uuid4().hex), trace_of(request))
         order_id = key or uuid.uuid4().hex  # repeated, it is the same order
         order = msgspec.structs.replace(order, order_id=order_id)
     place = partial(once, request, order, partial(_place_as, request, order, order_id))
@@ -102,10 +103,10 @@ def place_message(order: OrderRequest, order_id: str) -> PlaceOrder:
     )
 
 
-async def _place_anywhere(message: PlaceOrder) -> web.Response:
+async def _place_anywhere(message: PlaceOrder, trace: Headers) -> web.Response:
     """An id that was just made can't be taken: once the message is in the log, so is the order."""
     try:
-        delivered = await app.front.send(Send(topics.ORDERS, message.order_id.encode(), encode(message)))
+        delivered = await app.front.send(Send(topics.ORDERS, message.order_id.encode(), encode(message), trace))
     except Unavailable as error:
         raise unavailable("Kafka does not take orders now.") from error
     row = _as_placed(message, delivered)
@@ -138,7 +139,7 @@ async def _place_as(request: web.Request, order: OrderRequest, order_id: str) ->
                 found = await _forgotten(order_id, partition)
                 if found is not None:
                     return _as_finished(found, message)
-                delivered = await tell(topics.ORDERS, order_id, message)
+                delivered = await tell(topics.ORDERS, order_id, message, trace_of(request))
                 row = orders.rows_of(partition).get(order_id)
                 if row is None:
                     raise Moved("its partition left between the decision and this line")

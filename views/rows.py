@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from faust import Record
 
-from app.delivery import Delivered, Row, RowTable, Send
+from app.delivery import Delivered, Headers, Row, RowTable, Send
 from app.main import app, settings
 from schemas.codec import encode
 from views.held import refuse_if_held, refuse_if_parked
@@ -37,14 +37,14 @@ async def come_to(position: Position, timeout_s: float) -> None:
     await app.participants[topic].applied(partition, offset, timeout_s)
 
 
-async def tell(topic: str, key: str, message: Record) -> Delivered:
+async def tell(topic: str, key: str, message: Record, headers: Headers = ()) -> Delivered:
     """Send a message to the participant of `topic` on this worker, and wait until it is decided and safe.
 
     Raises `Unavailable`, `Moved`, `TimeoutError`; with the last two the message is in the log and will be decided.
     Raises `Problem` (503) when the key is held up, or the message fails.
     """
     refuse_if_held(topic, key)
-    delivered = await app.front.send(Send(topic, key.encode(), encode(message)))
+    delivered = await app.front.send(Send(topic, key.encode(), encode(message), headers))
     await app.participants[topic].applied(delivered.partition, delivered.offset, settings.request_timeout_s)
     refuse_if_parked(topic, key, delivered)
     return delivered

@@ -22,6 +22,7 @@ from views.position import of_order
 from views.problems import Problem, conflict
 from views.projection import find_order, projected
 from views.rows import tell
+from views.trace import trace_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ async def take(step: Step, request: web.Request, body: Request, message: OrderMe
             return await _of_finished(step, order_id, partition)
         status = step.answers.get(row.order.state)
         if row.order.state is step.waits_in:
-            told = await tell(topics.ORDERS, order_id, message)
+            told = await tell(topics.ORDERS, order_id, message, trace_of(request))
             row = await order_row(order_id, partition) or row
             status = 202 if step.begun(row.order) else None
         if status is None:

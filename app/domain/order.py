@@ -117,12 +117,17 @@ class Unanswered(Value, frozen=True):
 
 
 class Change(Value, frozen=True):
-    """A public change: the offset that caused it, the version it made, the status from then on, and when."""
+    """A public change: the offset that caused it, the version it made, the status from then on, and when.
+
+    `cause` is the kind of the message that caused it, and `trace_id` the trace that this one belongs to, if any.
+    """
 
     offset: int
     version: int
     status: Status
     at_ms: int = 0
+    cause: str = ""
+    trace_id: str = ""
 
 
 class Order(Value, frozen=True):

@@ -6,10 +6,13 @@ from app import topics
 from app.delivery import ConsumerRecord, Effects, Refused, Rows, Send
 from app.domain import saga
 from app.domain.order import Change, Order
+from app.domain.saga import Decision
+from app.domain.value import replace
 from app.participants.order_commands import command_sends
 from app.participants.reading import read
-from schemas.codec import encode, remade
+from schemas.codec import encode, namespace_of, remade
 from schemas.commands import OrderMessage, PlaceOrder
+from schemas.dead_letters import trace_id_in
 from schemas.facts import ORDER_FACTS
 from schemas.rows import OrderRow
 
@@ -21,9 +24,21 @@ def decide(rows: Rows, record: ConsumerRecord) -> Effects:
     decision = saga.decide(row.order if row else None, message.signal(), record.offset, record.timestamp)
     if decision.refusal:
         raise Refused(decision.refusal)
+    decision = _with_cause(decision, row, message, record)
     after = _updated(row, message, decision.order) if decision.order else row
     sends = [*command_sends(message.order_id, after, decision.commands), *_facts(after, decision.changes)]
     return Effects(((message.order_id, after),) if decision.order else (), sends)
+
+
+def _with_cause(decision: Decision, row: OrderRow | None, message: OrderMessage, record: ConsumerRecord) -> Decision:
+    """The decision with its message named in the change that it makes; without a trace of its own, in the order's."""
+    if decision.order is None or not decision.changes:
+        return decision
+    [change] = decision.changes
+    trace_id = trace_id_in(record.headers) or (row.order.history[0].trace_id if row else "")
+    caused = replace(change, cause=namespace_of(type(message)), trace_id=trace_id)
+    order = replace(decision.order, history=(*decision.order.history[:-1], caused))
+    return replace(decision, order=order, changes=(caused,))
 
 
 def _updated(row: OrderRow | None, message: OrderMessage, order: Order) -> OrderRow:

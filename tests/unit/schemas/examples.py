@@ -15,6 +15,8 @@ from schemas import commands, dead_letters, facts, idempotency, replies, rows
 from schemas.codec import namespace_of
 from schemas.values import Mode
 
+TRACE_ID: Final = "4bf92f3577b34da6a3ce929d0e0e4736"
+
 ADDRESS: Final = {"name": "Ada Lovelace", "city": "London"}
 METADATA: Final = {"channel": "web", "note": "naïve ☕"}
 ITEMS: Final = (("789", 2), ("cup.blue_1-a", 1))
@@ -35,7 +37,10 @@ ORDER: Final = Order(
     outcome=State.CANCELLED,
     reason="no longer needed",
     unanswered=(Unanswered("payment", Verb.REVERSE, 7), Unanswered("line:789", Verb.RELEASE, 7)),
-    history=(Change(3, 1, Status.PENDING, 1_700_000_000_000), Change(7, 2, Status.CANCELLING, 1_700_000_000_250)),
+    history=(
+        Change(3, 1, Status.PENDING, 1_700_000_000_000, "order.place.v1", TRACE_ID),
+        Change(7, 2, Status.CANCELLING, 1_700_000_000_250, "order.cancel.v1", TRACE_ID),
+    ),
 )
 _ORDER_ROW: Final[dict[str, Any]] = {
     "order_id": "123",
