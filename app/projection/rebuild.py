@@ -11,7 +11,7 @@ from app.adapters.kafka_log import Log, LogRecord, Span, Spans
 from app.adapters.rebuilding import Rebuilding
 from app.projection.documents import PARTS, Document, Part, documents
 
-WINDOW: Final = 10_000
+WINDOW: Final = 5_000
 """Facts that are looked at together: an order's mostly lie near each other, and only the newest is written."""
 
 Advance: TypeAlias = Callable[[int], None]
