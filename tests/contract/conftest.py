@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import time
 import urllib.request
 import uuid
@@ -22,6 +23,7 @@ from app.embedded.workers import Worker, make_worker
 from tests.contract.api import Api, Document
 from tests.contract.credentials import Keys
 
+SECRET = re.compile(r"ok_[a-z2-7]{12}_|eyJ[\w-]+\.")
 READY_TIMEOUT_S = 60.0
 
 
@@ -59,7 +61,9 @@ def worker(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
     try:
         wait_ready(made)
         yield made
-        assert " failed, request " not in made.child.log.read_text(), "a request failed in a way nobody foresaw"
+        log = made.child.log.read_text()
+        assert " failed, request " not in log, "a request failed in a way nobody foresaw"
+        assert not SECRET.search(log), "a key or a token stands in the log"
     finally:
         made.child.kill()
 

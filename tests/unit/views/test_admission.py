@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import logging
 import re
 import time
 from collections.abc import AsyncIterator
@@ -106,7 +107,9 @@ class System:
         return Grant(taken, bucket.tokens)
 
 
-async def page(_request: web.Request) -> web.Response:
+async def page(request: web.Request) -> web.Response:
+    if "x-fail" in request.headers:
+        raise RuntimeError("nobody has foreseen this")
     return web.Response(text="passed")
 
 
@@ -251,6 +254,21 @@ async def test_production_knows_no_demo_key(system: System, monkeypatch: pytest.
     assert (await system.call(inventory, {"x-api-key": "demo"}))[0] == 200
     monkeypatch.setattr(admission, "access", replace(admission.access, app_env="production"))
     assert (await system.call(inventory, {"x-api-key": "demo"}))[0] == 401
+
+
+async def test_no_credential_is_logged(system: System, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    inventory = next(call for call in CALLS if named(call) == "GET /v1/inventory")
+    good = {"x-api-key": OF_ROLE[Role.ADMIN][0], "Authorization": f"Bearer {token(roles=['admin'])}"}
+    for headers in (good, *BAD_CREDENTIALS.values()):
+        await system.call(inventory, headers)
+    system.store.away = True
+    await system.call(inventory, {"x-api-key": OF_ROLE[Role.SUPPORT][0]})
+    assert (await system.call(inventory, {**good, "x-fail": "1"}))[0] == 500
+    for headers in (good, *BAD_CREDENTIALS.values()):
+        for secret in filter(None, headers.values()):
+            assert secret.removeprefix("Bearer ") not in caplog.text
+    assert "nobody has foreseen this" in caplog.text
 
 
 def test_there_is_a_rule_for_every_call_and_each_role_opens_something() -> None:
