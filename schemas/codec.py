@@ -31,13 +31,19 @@ class _Envelope(msgspec.Struct):
 
 _ENVELOPE: Final = msgspec.json.Decoder(_Envelope)
 _ENCODER: Final = msgspec.json.Encoder()
+_FORMS: Final[dict[type[Record], tuple[dict[str, str], tuple[str, ...]]]] = {}
+"""What each kind has under `__faust`, and the names of its fields."""
 
 
 def encode(record: Record) -> bytes:
     """The record as JSON bytes, its namespace first."""
     kind, values = type(record), record.__dict__
-    wire: dict[str, Any] = {"__faust": {"ns": namespace_of(kind)}}
-    for name in kind._options.fields:
+    form = _FORMS.get(kind)
+    if form is None:
+        form = _FORMS[kind] = ({"ns": namespace_of(kind)}, tuple(kind._options.fields))
+    head, names = form
+    wire: dict[str, Any] = {"__faust": head}
+    for name in names:
         wire[name] = values[name]
     return _ENCODER.encode(wire)
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from faust import Record
-
 from app.domain.order import Line
 from app.domain.signals import Ask, Asked, DeadlinePassed, Placed
+from schemas.record import Record
 from schemas.values import (
     Address,
     Change,

@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Final, TypeAlias
 
-from faust import Record
 from msgspec import Meta
 
+from schemas.record import Record
 from schemas.values import Identifier, Text
 
 MAX_BODY: Final = 2**18

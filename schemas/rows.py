@@ -5,12 +5,11 @@ Times are milliseconds since 1970, by the broker's clock.
 
 from __future__ import annotations
 
-from faust import Record
-
 from app.domain.order import Order
 from app.domain.payment import Payment
 from app.domain.shipment import Shipment
 from app.domain.stock import NEVER, Adjustment, Reservation, Stock
+from schemas.record import Record
 from schemas.values import Address, Metadata
 
 

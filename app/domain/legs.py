@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from enum import StrEnum
 from typing import Final, TypeAlias
 
@@ -96,25 +96,8 @@ _RANK: Final[dict[StrEnum, int]] = {
 
 def due(order: Order) -> Trigger | None:
     """What the order as it stands calls for by itself."""
-    match order.state:
-        case State.RESERVING:
-            return _due_of_lines(order)
-        case State.AWAIT_PAY:
-            return None if order.manual_payment else _T.PAY
-        case State.AWAIT_SHIP:
-            return None if order.manual_shipping else _T.SHIP
-        case State.AUTHORIZING | State.CAPTURING:
-            known = None if order.waits_for(PAYMENT) else order.payment.status
-            return _PAYMENT_CALLS_FOR.get((order.state, known)) if known else None
-        case State.BOOKING | State.CALLING_OFF:
-            told = None if order.waits_for(SHIPMENT) else order.shipment.status
-            return _SHIPMENT_CALLS_FOR.get((order.state, told)) if told else None
-        case State.COMMITTING | State.LEFT:
-            return None if order.unanswered else _T.ALL_COMMITTED
-        case State.UNDOING:
-            return None if order.unanswered else _undone(order)
-        case _:
-            return None
+    look = _DUE.get(order.state)
+    return None if look is None else look(order)
 
 
 def _due_of_lines(order: Order) -> Trigger | None:
@@ -129,6 +112,29 @@ def _undone(order: Order) -> Trigger:
     if order.payment.status in _NOT_TAKEN_BACK:
         return _T.NOT_UNDONE
     return _T.UNDONE_CANCELLED if order.outcome is State.CANCELLED else _T.UNDONE_REJECTED
+
+
+def _due_of_payment(order: Order) -> Trigger | None:
+    return None if order.waits_for(PAYMENT) else _PAYMENT_CALLS_FOR.get((order.state, order.payment.status))
+
+
+def _due_of_shipment(order: Order) -> Trigger | None:
+    return None if order.waits_for(SHIPMENT) else _SHIPMENT_CALLS_FOR.get((order.state, order.shipment.status))
+
+
+_DUE: Final[dict[State, Callable[[Order], Trigger | None]]] = {
+    State.RESERVING: _due_of_lines,
+    State.AWAIT_PAY: lambda order: None if order.manual_payment else _T.PAY,
+    State.AUTHORIZING: _due_of_payment,
+    State.AWAIT_SHIP: lambda order: None if order.manual_shipping else _T.SHIP,
+    State.BOOKING: _due_of_shipment,
+    State.CAPTURING: _due_of_payment,
+    State.COMMITTING: lambda order: None if order.unanswered else _T.ALL_COMMITTED,
+    State.CALLING_OFF: _due_of_shipment,
+    State.LEFT: lambda order: None if order.unanswered else _T.ALL_COMMITTED,
+    State.UNDOING: lambda order: None if order.unanswered else _undone(order),
+}
+"""An order in any other state calls for nothing."""
 
 
 def note(order: Order, told: LineTold | PaymentTold | ShipmentTold) -> tuple[Order, Wants, Wants]:
