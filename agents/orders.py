@@ -10,6 +10,7 @@ from app import topics
 from app.delivery import Participant, Retention
 from app.domain.deadlines import Waits
 from app.main import app, settings
+from app.metrics import numbers
 from app.participants.farewell import farewell
 from app.participants.leaving import LOOK_EVERY_S, order_leaves_at_ms
 from app.participants.order_clock import OrderClock
@@ -43,6 +44,7 @@ async def in_mongodb(rows: Mapping[str, OrderRow]) -> Mapping[str, OrderRow]:
 
 retention = Retention(order_leaves_at_ms, LOOK_EVERY_S, farewell=farewell, kept=in_mongodb)
 participant = Participant(app, topics.ORDERS, table, decide, park=topics.park, clock=clock, retention=retention)
+table.observers.append(numbers.orders)
 
 
 @app.agent(topics.orders, name="orders")

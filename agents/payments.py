@@ -8,6 +8,7 @@ from typing import Any
 from app import topics
 from app.delivery import Effects, Participant, Retention, Rows, Tell
 from app.main import app, settings
+from app.metrics import numbers
 from app.participants.ends import Ended
 from app.participants.leaving import LOOK_EVERY_S, payment_leaves_at_ms
 from app.participants.payments import decide, settle
@@ -57,6 +58,7 @@ participant = Participant(
     calls=GatewayCalls(),
     retention=Retention(payment_leaves_at_ms, LOOK_EVERY_S),
 )
+table.observers.append(numbers.money)
 
 
 @app.agent(topics.payments, name="payments")

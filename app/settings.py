@@ -104,6 +104,9 @@ class Settings:
     default_currency: str = "USD"
     """The currency of a new product that is given none."""
 
+    low_stock: int = 10
+    """A product of which fewer pieces are available counts as low in the metrics."""
+
     payment_wait_s: float = 24 * 3600.0
     """How long an order waits for somebody to pay; then it is rejected as `EXPIRED`, and its stock comes back."""
     shipment_wait_s: float = 72 * 3600.0

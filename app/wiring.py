@@ -25,6 +25,7 @@ from app.adapters.simulated_carrier import SimulatedCarrier
 from app.adapters.simulated_gateway import SimulatedGateway
 from app.adapters.simulation import Simulation
 from app.main import access, settings
+from app.metrics.outside import CommandsMeasured, measured
 from app.security.known_keys import KnownKeys
 from app.security.quotas import Quotas
 from app.security.token_keys import OneKey, PublishedKeys, TokenKeys
@@ -56,7 +57,7 @@ STORE_AWAY: Final = (PyMongoError,)
 
 @cache
 def _database() -> mongo.Database:
-    return mongo.database(settings.mongo_url, settings.mongo_database)
+    return mongo.database(settings.mongo_url, settings.mongo_database, CommandsMeasured())
 
 
 @cache
@@ -131,9 +132,13 @@ async def _charge_once(what: Charge, attempt: int) -> Verdict:
     if what.at != gateway().name:  # another one would charge a second time what this one may have charged already
         log.error("the payment of %s was begun at %r, which is not configured", what.order_id, what.at)
         raise OutcomeUnknown(f"no gateway {what.at!r}")
-    return await gateway().perform(what, attempt)
+    return await measured(what.at, what.operation, lambda: gateway().perform(what, attempt))
 
 
 async def consign(what: Consignment, stalled: Callable[[int], Awaitable[None]]) -> Settled:
     """Have the carrier do it, until its outcome is known. `stalled` is told of every so many vain attempts."""
-    return await until_definite(lambda attempt: carrier().perform(what, attempt), stalled, _retry, _jitter)
+    return await until_definite(lambda attempt: _consign_once(what, attempt), stalled, _retry, _jitter)
+
+
+async def _consign_once(what: Consignment, attempt: int) -> Verdict:
+    return await measured(carrier().name, what.operation, lambda: carrier().perform(what, attempt))

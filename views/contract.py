@@ -116,6 +116,7 @@ CALLS: Final = (
     Call("GET", "/health/live", PUBLIC, "Tell whether the process answers", {200: http.LiveAnswer}),
     Call("GET", "/health/ready", PUBLIC, "Tell whether to send requests here",
          {200: http.LiveAnswer, 503: http.LiveAnswer}),
+    Call("GET", "/metrics", PUBLIC, "Measure this worker, for Prometheus", {200: "text/plain"}),
     Call("GET", "/cluster", {ADMIN}, "Show every worker, what it holds and how far it is", {200: ClusterAnswer}),
     Call("GET", "/cluster/worker", {ADMIN}, "Show the same of this worker alone", {200: WorkerAnswer}),
     Call("GET", "/tables", {ADMIN}, "Show what this worker holds of each table", {200: http.TablesAnswer}),

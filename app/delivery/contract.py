@@ -67,6 +67,19 @@ class Delivered(NamedTuple):
     timestamp_ms: int
 
 
+class RowObserver(Protocol):
+    """Is told of every row of a table that this worker holds: what counts, and changes nothing."""
+
+    def begin(self, partition: int, rows: Rows) -> None:
+        """The partition is ours from now on, with these rows."""
+
+    def written(self, partition: int, key: str, before: Row | None, after: Row | None) -> None:
+        """A row has become another, or nothing, in memory; its record is on its way."""
+
+    def leave(self) -> None:
+        """No partition is ours any more."""
+
+
 class Owner(NamedTuple):
     """Who holds a key: its partition, that worker's url if known, and whether it is this worker, ready."""
 

@@ -50,11 +50,11 @@ class Participant:
         self._slots = asyncio.Semaphore(in_flight)
         app.participants[topic] = self
         self._watchers = Watchers()
-        self._lane.on_begin.append(self._begin)
+        self._lane.on_begin += (self._begin, table.show)
         self._healer = Healer(app, table)
         self._lane.on_leave.append(self._healer.leave)
         self._caller: Caller | None = None
-        self._lane.on_leave.append(self._watchers.leave)
+        self._lane.on_leave += (self._watchers.leave, table.hide)
         if calls is not None:
             self._caller = Caller(app, table, calls, self._watchers.wake, self._healer.acknowledged)
             self._lane.on_leave.append(self._caller.leave)
@@ -152,6 +152,11 @@ class Participant:
             self._watchers.wake(key for _, key in written)
         finally:
             self._slots.release()
+
+    @property
+    def blocked(self) -> int:
+        """How many keys of this worker's partitions are blocked."""
+        return sum(self._table.queues_of(partition).blocked for partition in self._table.partitions_held)
 
     async def applied(self, partition: int, offset: int, timeout_s: float) -> None:
         """Wait until the record at `offset`, and all before it, is decided and what it caused is safe.

@@ -8,7 +8,7 @@ import faust
 from faust.stores import memory
 from faust.types import TP, EventT
 
-from app.delivery.contract import Row
+from app.delivery.contract import Row, RowObserver
 from app.delivery.queues import Queues, is_entry
 from app.delivery.restoring import Restoring, version_in
 
@@ -57,6 +57,7 @@ class RowTable(faust.Table[str, Row]):
         self.encode = encode
         self._decode = decode
         self.version = version
+        self.observers: list[RowObserver] = []
         self._fresh: set[int] = set()
         self._stale: dict[int, set[bytes]] = {}
         self._restoring: dict[int, Restoring] = {}
@@ -97,10 +98,24 @@ class RowTable(faust.Table[str, Row]):
     def apply(self, partition: int, key: str, row: Row | None) -> None:
         """Change memory only: the participant sends the changelog record with its slice."""
         rows = self._rows[partition]
+        for observer in self.observers:
+            observer.written(partition, key, rows.get(key), row)
         if row is None:
             rows.pop(key, None)
         else:
             rows[key] = row
+
+    def show(self, partitions: Iterable[int]) -> None:
+        """Let the observers have the partitions that begin."""
+        for observer in self.observers:
+            observer.leave()
+            for partition in partitions:
+                observer.begin(partition, self.rows_of(partition))
+
+    def hide(self) -> None:
+        """Tell the observers that all partitions leave."""
+        for observer in self.observers:
+            observer.leave()
 
     def on_key_set(self, key: str, value: Row) -> NoReturn:  # noqa: ARG002 - Faust's signature
         """Refuse: a row that is written past its participant has no place in the order of slices."""

@@ -1,0 +1,10 @@
+"""The parts that a worker needs, as 1 or 0."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from prometheus_client import Gauge
+
+kafka_up: Final = Gauge("kafka_up", "1 while this worker reaches Kafka.")
+mongodb_up: Final = Gauge("mongodb_up", "1 while this worker reaches MongoDB.")
