@@ -13,7 +13,7 @@ MINUTES ?= 20
 # The uv that makes and installs the locks; `make lock UV=uv==X.Y.Z` takes another.
 UV ?= $(shell sed -n 's/^\(uv==[0-9.]*\).*/\1/p' requirements-uv.lock)
 
-.PHONY: help setup run test unit model integration contract simulate chaos chaos-tests lint format lock clean distclean
+.PHONY: help setup run test unit model integration contract simulate chaos chaos-tests bench lint format lock clean distclean
 .DEFAULT_GOAL := help
 
 help: ## Show this.
@@ -63,6 +63,9 @@ chaos: $(READY) ## Kill, stop and stall everything under load for MINUTES=20, th
 
 chaos-tests: $(READY) ## A short chaos, and what the same harness finds on plain Faust.
 	$(BIN)/pytest tests/chaos $(ARGS)
+
+bench: $(READY) ## Measure rates, latencies and CPU, each beside a baseline (10 minutes; ARGS=--quick for a look).
+	$(BIN)/python -m bench $(ARGS)
 
 lint: $(READY) ## Style, types and the rules of who may import whom.
 	$(BIN)/ruff check .

@@ -1,0 +1,174 @@
+"""A small HTTP client that sends what it is told to and notes how long each answer took: `python -m bench.client`.
+
+It is a process of its own, and speaks just enough HTTP/1.1 to cost less than what it measures: its own CPU is in the
+report. With a rate, requests are sent when they are due, on as many connections as that takes; without, each connection
+sends its next request when it has the answer to the last.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import itertools
+import json
+import random
+import sys
+import time
+from collections import Counter, deque
+from collections.abc import Iterator
+
+import uvloop
+
+from bench.feed import products
+from bench.figures import due_times, percentiles
+
+HEADERS = "Host: bench\r\nx-api-key: demo\r\n"
+MOST_CONNECTIONS = 500
+"""Fewer than a worker answers at once."""
+
+
+class Connection(asyncio.Protocol):
+    """One kept-open connection, one request at a time."""
+
+    def __init__(self) -> None:
+        self._buffer = b""
+        self._answered: asyncio.Future[int] | None = None
+        self._transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        head, separator, rest = self._buffer.partition(b"\r\n\r\n")
+        if not separator:
+            return
+        length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0])
+        if len(rest) < length:
+            return
+        self._buffer = rest[length:]
+        if self._answered is not None and not self._answered.done():
+            self._answered.set_result(int(head[9:12]))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self._answered is not None and not self._answered.done():
+            self._answered.set_exception(error or ConnectionError("closed"))
+
+    def send(self, request: bytes) -> asyncio.Future[int]:
+        """Send it; the future is the answer's status."""
+        self._answered = asyncio.get_running_loop().create_future()
+        self._transport.write(request)
+        return self._answered
+
+
+class Requests:
+    """The requests of one kind, one after the other, and when each was due and answered (seconds since 1970)."""
+
+    def __init__(self, kind: str, prefix: str, known: int, port: int) -> None:
+        self._kind = kind
+        self._prefix = prefix
+        self._known = known
+        self._port = port
+        self._numbers = itertools.count()
+        self._products = products(100)
+        self.due: dict[str, float] = {}
+        self.answered: dict[str, float] = {}
+        self.statuses: Counter[int] = Counter()
+
+    async def connect(self) -> Connection:
+        """One more connection."""
+        loop = asyncio.get_running_loop()
+        return (await loop.create_connection(Connection, "127.0.0.1", self._port))[1]
+
+    async def one(self, connection: Connection, due_at: float) -> None:
+        """Send the next request, and note its end."""
+        name, request = self._next()
+        self.due[name] = due_at
+        self.statuses[await connection.send(request)] += 1
+        self.answered[name] = time.time()
+
+    def _next(self) -> tuple[str, bytes]:
+        number = next(self._numbers)
+        if self._kind == "order":
+            path = f"/v1/orders/{self._prefix}-{number % self._known:07d}"
+        elif self._kind == "stock":
+            path = f"/v1/inventory/{self._products[number % 100]}"
+        else:
+            order_id = f"{self._prefix}-post-{number:07d}"
+            items = [{"productId": self._products[number % 100], "quantity": 1}]
+            body = json.dumps({"orderId": order_id, "userId": "user-1", "items": items})
+            head = f"POST /v1/orders HTTP/1.1\r\n{HEADERS}content-type: application/json\r\n"
+            return order_id, f"{head}content-length: {len(body)}\r\n\r\n{body}".encode()
+        return f"{number}", f"GET {path} HTTP/1.1\r\n{HEADERS}\r\n".encode()
+
+
+async def closed(requests: Requests, connections: int, seconds: float) -> None:
+    """Each connection sends its next request when it has the answer to the last."""
+    end = time.time() + seconds
+
+    async def repeat() -> None:
+        connection = await requests.connect()
+        while (now := time.time()) < end:
+            await requests.one(connection, now)
+
+    await asyncio.gather(*(repeat() for _ in range(connections)))
+
+
+async def opened(requests: Requests, rate_per_s: float, seconds: float) -> None:
+    """Each request is sent when it is due, whatever became of those before."""
+    free: deque[Connection] = deque([await requests.connect() for _ in range(8)])
+    began, made = time.time(), len(free)
+
+    async def send(due_at: float) -> None:
+        nonlocal made
+        if not free and made < MOST_CONNECTIONS:
+            made += 1
+            free.append(await requests.connect())
+        while not free:  # noqa: ASYNC110 - it waits for whichever comes first
+            await asyncio.sleep(0.001)
+        connection = free.popleft()
+        await requests.one(connection, due_at)
+        free.append(connection)
+
+    async with asyncio.TaskGroup() as sending:
+        for due_s in due_times(rate_per_s, seconds):
+            await asyncio.sleep(max(0.0, began + due_s - time.time()))
+            sending.create_task(send(began + due_s))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("kind", choices=("post", "order", "stock"))
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--prefix", required=True, help="of the order ids")
+    parser.add_argument("--known", type=int, default=1, help="orders that are there to be read")
+    parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--rate", type=float, default=0.0)
+    parser.add_argument("--seed", type=int, default=random.randrange(10**9))
+    options = parser.parse_args()
+    prefix = options.prefix if options.kind == "order" else f"{options.prefix}-{options.seed}"
+    requests = Requests(options.kind, prefix, options.known, options.port)
+    run = opened(requests, options.rate, options.seconds) if options.rate else None
+    began_s, cpu_s = time.monotonic(), time.process_time()
+    uvloop.run(run or closed(requests, options.connections, options.seconds))
+    lasted_s, cpu_s = time.monotonic() - began_s, time.process_time() - cpu_s
+    waited = [(requests.answered[name] - at) * 1000 for name, at in requests.due.items()]
+    told = {
+        "per_s": len(waited) / lasted_s,
+        "statuses": requests.statuses,
+        "latency_ms": percentiles(waited),
+        "client_us": cpu_s / len(waited) * 1e6,
+        "due": requests.due if options.kind == "post" else {},
+    }
+    json.dump(told, sys.stdout)
+
+
+def statuses_of(told: dict[str, dict[str, int]]) -> Iterator[str]:
+    """The answers in words, for a table."""
+    return (f"{count} x {status}" for status, count in sorted(told["statuses"].items()))
+
+
+if __name__ == "__main__":
+    main()
