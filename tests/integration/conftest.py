@@ -6,13 +6,16 @@ servers they run on.
 
 import os
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from commands import Commands
 from dead_letters import Dlq, Stranger
 from worker_process import Readiness, WorkerFactory, WorkerProcess, answers_ready
 
+from app.adapters.mongo import Database
+from app.adapters.mongo import database as database_at
 from app.embedded.kafka import EmbeddedKafka
 from app.embedded.mongod import EmbeddedMongod
 from app.embedded.ports import free_port
@@ -74,3 +77,18 @@ def dlq(kafka: EmbeddedKafka, app_id: str) -> Dlq:
 def stranger(kafka: EmbeddedKafka, app_id: str) -> Stranger:
     """Another program, on the topics of this test's app."""
     return Stranger(kafka.bootstrap, f"{app_id}.")
+
+
+@pytest.fixture
+def commands(kafka: EmbeddedKafka, mongo: EmbeddedMongod, app_id: str) -> Commands:
+    """Commands for this test's workers."""
+    return Commands(kafka, mongo, app_id)
+
+
+@pytest.fixture
+async def database(mongo: EmbeddedMongod, app_id: str) -> AsyncIterator[Database]:
+    """The database of this test's workers, as the adapters reach it; it is dropped in the end."""
+    made = database_at(mongo.url, app_id)
+    yield made
+    await made.client.drop_database(app_id)
+    made.client.close()
