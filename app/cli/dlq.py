@@ -130,7 +130,7 @@ async def _handle(
     if not options["reason"]:
         raise click.UsageError("Say why with --reason: it is kept on record.")
     deed = Deed(
-        action, options["by"], options["reason"], _repaired([letters[name] for name in chosen], action, options)
+        action, options["by"], options["reason"], repaired([letters[name] for name in chosen], action, options)
     )
     if not options["yes"]:
         _confirm(f"{action.value.capitalize()} {len(chosen)} letters?")
@@ -145,7 +145,7 @@ async def _handle(
     return DONE if all(it.good for it in done) else FAILED
 
 
-def _repaired(letters: list[Letter], action: Action, options: dict[str, Any]) -> bytes | None:
+def repaired(letters: list[Letter], action: Action, options: dict[str, Any]) -> bytes | None:
     """The bytes that the user gives in place of a letter's own; None for these."""
     if not options["value_file"] and not options["edit"]:
         return None
@@ -158,9 +158,11 @@ def _repaired(letters: list[Letter], action: Action, options: dict[str, Any]) ->
     except UnicodeDecodeError:
         raise Failure(f"{letters[0].name} is no text: give its bytes with --value") from None
     edited = click.edit(text, extension=".json")
-    if edited is None:
+    if edited is not None and not text.endswith("\n"):
+        edited = edited.rstrip("\n")  # editors end the last line
+    if edited is None or edited == text:
         raise Failure("Nothing was changed, so nothing was sent")
-    return (edited if text.endswith("\n") else edited.rstrip("\n")).encode()
+    return edited.encode()
 
 
 def _confirm(question: str) -> None:
