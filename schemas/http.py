@@ -239,9 +239,13 @@ class StockListAnswer(Answer):
 
 
 class PartAnswer(Answer, omit_defaults=True):
-    """One part of the system as this worker sees it; `state` is `ok`, or what is the matter."""
+    """One part of the system as this worker sees it; `state` is `ok`, or what is the matter, and it is so `since` then.
+
+    That is when a probe of this worker first saw it so.
+    """
 
     state: str
+    since: Moment
     detail: str = ""
 
 
@@ -252,10 +256,11 @@ class HealthAnswer(Answer):
     parts: dict[str, PartAnswer]
 
 
-class LiveAnswer(Answer):
-    """`GET /health/live` and `GET /health/ready`."""
+class LiveAnswer(Answer, omit_defaults=True):
+    """`GET /health/live` and `GET /health/ready`: `status` is `ok`, or what is the matter."""
 
     status: str
+    detail: str = ""
 
 
 class TableAnswer(Answer):

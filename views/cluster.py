@@ -63,7 +63,7 @@ async def myself() -> WorkerAnswer:
     recovered = inside.recovered(app)
     return WorkerAnswer(
         url=str(app.conf.canonical_url),
-        state=tables_state().state,
+        state=tables_state(),
         instance_id=settings.group_instance_id,
         generation=inside.generation(app),
         rebalances=app.rebalancing_count,

@@ -27,8 +27,8 @@ class Metrics(Page):
         """Look at the partitions and at what the worker needs, and tell all."""
         progress, kafka, mongodb = await asyncio.gather(inside.progress(app), kafka_state(), mongodb_state())
         stream.look(progress, Group(app.rebalancing_count, inside.recovered(app)), _blocked())
-        kafka_up.set(kafka is OK)
-        mongodb_up.set(mongodb is OK)
+        kafka_up.set(kafka == OK)
+        mongodb_up.set(mongodb == OK)
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
         return web.Response(body=encode(REGISTRY), headers={"Content-Type": content_type})
 

@@ -49,6 +49,8 @@ class Follower:
     ) -> None:
         self._app = app
         self._lane = app.lane(topic)
+        self.ended = False
+        """As of a participant."""
         app.followers[topic] = self
         self._apply = apply
         self._retry_on = retry_on
@@ -61,6 +63,13 @@ class Follower:
     async def run(self, stream: Any) -> None:
         """Take slices until the worker stops: the body of the topic's Faust agent."""
         await stream.maybe_start()
+        self.ended = False
+        try:
+            await self._follow()
+        finally:
+            self.ended = True
+
+    async def _follow(self) -> None:
         async with self._app.stops_on_failure(f"the follower of {self._lane.topic}"):
             while True:
                 await self._lane.inbox.gather(self._slice_size, self._gather_s)

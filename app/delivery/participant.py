@@ -48,6 +48,8 @@ class Participant:
         self._blocking = Blocking(decide, park, app.stats)
         self._slice_size = slice_size
         self._slots = asyncio.Semaphore(in_flight)
+        self.ended = False
+        """Whether its agent has run, and does not any more: then nobody takes this worker's messages."""
         app.participants[topic] = self
         self._watchers = Watchers()
         self._lane.on_begin += (self._begin, table.show)
@@ -71,15 +73,19 @@ class Participant:
     async def run(self, stream: Any) -> None:
         """Take slices until the worker stops: `await participant.run(stream)` is all the agent does."""
         await stream.maybe_start()
+        self.ended = False
         self._app.add_future(self._beside(self._healer.run()))
         if self._timers is not None:
             self._app.add_future(self._beside(self._timers.run(self._app)))
         if self._forgetter is not None:
             self._app.add_future(self._beside(self._forgetter.run()))
-        async with self._app.stops_on_failure(f"the participant of {self._lane.topic}"):
-            while True:
-                await self._turn()
-                await asyncio.sleep(0)  # HTTP gets its turn between slices
+        try:
+            async with self._app.stops_on_failure(f"the participant of {self._lane.topic}"):
+                while True:
+                    await self._turn()
+                    await asyncio.sleep(0)  # HTTP gets its turn between slices
+        finally:
+            self.ended = True
 
     def _begin(self, partitions: Iterable[int]) -> None:
         self._healer.begin(partitions)

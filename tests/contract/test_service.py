@@ -16,7 +16,7 @@ async def test_health_names_each_part(api: Api) -> None:
     health = await api.call("GET", "/health", key=None)
     assert (health.status, health.body["status"]) == (200, "ok")
     assert {name: part["state"] for name, part in health.body["parts"].items()} == dict.fromkeys(
-        ("kafka", "tables", "mongodb", "gateway"), "ok"
+        ("kafka", "tables", "agents", "mongodb", "gateway"), "ok"
     )
     for probe in ("/health/live", "/health/ready"):
         assert (await api.call("GET", probe, key=None)).body == {"status": "ok"}
