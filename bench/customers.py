@@ -29,7 +29,9 @@ class Unanswered(NamedTuple):
 class Customers:
     """`orders_per_s` orders of `products` and `reads_per_s` reads, each sent to one of `urls()`, chosen by `seed`.
 
-    `sources` counts the answered reads by where they come from, `refused` the orders that had to be sent again.
+    `sources` counts the answered reads by where they come from. Reads are repeated while the answer is 503, as for
+    an order that was taken so shortly before its owner died that nobody else has it yet: `asked_again` says how often.
+    `refused` counts the orders that had to be sent again.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Customers:
         self.sources: Counter[str] = Counter()
         self.unanswered: list[Unanswered] = []
         self.refused: Counter[str] = Counter()
+        self.asked_again = 0
         self.longest_read_s = 0.0
         self._urls = urls
         self._products = products
@@ -89,6 +92,10 @@ class Customers:
         url = self._chance.choice(self._urls())
         began_s = time.monotonic()
         status, source = await self._call("GET", path, url=url)
+        while status == 503 and time.monotonic() - began_s < TIMEOUT_S:
+            self.asked_again += 1
+            await asyncio.sleep(RETRY_S)
+            status, source = await self._call("GET", path)
         if status == 200:
             self.sources[source] += 1
             self.longest_read_s = max(self.longest_read_s, time.monotonic() - began_s)
