@@ -68,6 +68,12 @@ def test_each_alert_has_its_test() -> None:
     assert fired == {rule["alert"] for rule in ALERTS}
 
 
+@pytest.mark.parametrize("rule", ALERTS, ids=_name)
+def test_an_alert_is_explained_to_who_is_woken_by_it(rule: dict[str, Any]) -> None:
+    run_book = (ROOT / "docs" / "operations.md").read_text()
+    assert f"\n**{rule['alert']}** ({rule['labels']['severity']}). " in run_book
+
+
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed (Debian: prometheus)")
 @pytest.mark.parametrize("words", [("check", "rules", "rules.yml"), ("test", "rules", "rules.test.yml"),
                                    ("check", "config", "prometheus.yml")], ids=" ".join)  # fmt: skip
