@@ -1,9 +1,12 @@
 """Records are made quickly, and still only as their class says."""
 
+import orjson
 import pytest
 
+from schemas.codec import Decoder, encode, remade
 from schemas.commands import BookShipment, PayOrder, SetStock
 from schemas.record import Record
+from tests.unit.schemas.examples import BY_NAMESPACE
 
 
 def test_fields_are_given_by_position_or_by_name() -> None:
@@ -29,6 +32,21 @@ def test_two_records_share_nothing() -> None:
     first, second = BookShipment("1", (("789", 1),)), BookShipment("2", (("789", 2),))
     first.address = {"city": "Berlin"}
     assert (second.address, second.items) == (None, (("789", 2),))
+
+
+@pytest.mark.parametrize("namespace", sorted(BY_NAMESPACE))
+def test_its_fields_are_written_in_the_order_of_its_class_however_it_was_made(namespace: str) -> None:
+    record = BY_NAMESPACE[namespace]
+    kind, wire = type(record), encode(record)
+    fields = orjson.loads(wire)
+    shuffled = orjson.dumps({"__faust": fields.pop("__faust")} | dict(reversed(fields.items())))
+    backwards = kind(**dict(reversed(record.__dict__.items())))
+    assert [wire] * 3 == [encode(it) for it in (Decoder((kind,))(shuffled), backwards, remade(kind, record))]
+
+
+def test_that_goes_for_what_faust_has_read_too() -> None:
+    paid = PayOrder("123", method="card")
+    assert encode(PayOrder.loads(encode(paid), serializer="json")) == encode(paid)
 
 
 def test_every_record_of_ours_is_made_this_way() -> None:
