@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from time import monotonic
 
 from aiohttp import web
-from confluent_kafka import KafkaException
 
 from app.main import app, settings
 from app.wiring import progress
-from views.position import Position, must_exist, positions_of
+from views.position import KAFKA_AWAY, Position, must_exist, positions_of
 from views.problems import unavailable
 from views.projection import is_in, source_headers, stored
 
@@ -38,7 +37,7 @@ async def list_headers(request: web.Request, topic: str) -> Mapping[str, str]:
 async def _wait_for(position: Position, ends_s: float) -> None:
     try:
         await must_exist(position)
-    except KafkaException as error:
+    except KAFKA_AWAY as error:
         raise unavailable("Kafka does not answer now.") from error
     if monotonic() + LOOK_AGAIN_S > ends_s:
         raise unavailable(f"The position {position} is not in yet.")

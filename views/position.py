@@ -7,11 +7,13 @@ that sends back the last one it was given reads its own writes, and never an old
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from aiohttp import web
+from confluent_kafka import KafkaException
 
 from app import topics
 from app.delivery import Delivered
@@ -22,6 +24,9 @@ from views.problems import Problem, invalid
 POSITION: Final = "x-position"
 MOST_POSITIONS: Final = 64
 """In one request: one for each partition is of use."""
+
+KAFKA_ASKED_S: Final = 2.0
+KAFKA_AWAY: Final = (KafkaException, TimeoutError)
 
 _TOPICS: Final = {"orders": topics.ORDERS, "inventory": topics.INVENTORY}
 _NAMES: Final = {topic: name for name, topic in _TOPICS.items()}
@@ -72,8 +77,10 @@ def position_in(request: web.Request, topic: str, partition: int) -> Position | 
 
 
 async def must_exist(position: Position) -> None:
-    """Raises `Problem` (422) for a position that no answer can have given, `KafkaException` while Kafka is away."""
-    if position.offset >= await app.ends.end(position.topic, position.partition):
+    """Raises `Problem` (422) for a position that no answer can have given; while Kafka is away, one of `KAFKA_AWAY`."""
+    async with asyncio.timeout(KAFKA_ASKED_S):
+        end = await app.ends.end(position.topic, position.partition)
+    if position.offset >= end:
         raise invalid(f"The position {position} is beyond the end of the log.")
 
 

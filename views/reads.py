@@ -12,14 +12,13 @@ from time import monotonic
 from typing import Any, Final
 
 from aiohttp import web
-from confluent_kafka import KafkaException
 
 from app.delivery import Row, RowTable, owner_of
 from app.main import app, settings
 from schemas.http import Answer
 from views.held import missing
 from views.owner import on_owner
-from views.position import Position, must_exist, position_in
+from views.position import KAFKA_AWAY, Position, must_exist, position_in
 from views.problems import Problem, unavailable
 from views.projection import Found, Part, projected, whole
 from views.rows import come_to, current_row
@@ -98,5 +97,5 @@ async def read_one(
 async def _must_exist(position: Position) -> None:
     try:
         await must_exist(position)
-    except KafkaException as error:
+    except KAFKA_AWAY as error:
         raise NotYet("Kafka does not answer now.") from error
