@@ -21,7 +21,7 @@ from app.participants.stalling import stalled
 from schemas.commands import ReachDeadline
 from schemas.rows import OrderRow
 from tests.model.simulator import promises
-from tests.model.simulator.broker import PARTITIONS, Broker, Entry, changelog
+from tests.model.simulator.broker import PARTITIONS, Broker, Entry, changelog, partition_of
 from tests.model.simulator.forgetting import Forgetting
 from tests.model.simulator.outside import Outside
 from tests.model.simulator.plan import Plan, plan, wire
@@ -94,6 +94,8 @@ class System:
             self._remind()
         if self.random.random() < self.plan.age:
             self.forgetting.age(self._orders(), self.zombies)
+        if not self.plan.pause and self.random.random() < self.plan.age / 2:
+            self._double_of_old()  # with paused workers about, it would have to wait until what they wrote is healed
         self._zombies_write()
 
     def _crash(self, worker: Worker) -> None:
@@ -159,6 +161,20 @@ class System:
                 return
             self.broker.send(entry.topic, entry.key, entry.value)
             self.story.tell(f"{entry.topic}-{entry.partition}@{entry.offset} comes again", entry.key.decode())
+
+    def _double_of_old(self) -> None:
+        """The last copy of a placed order comes while that is still there, perhaps on its way out."""
+        left = [row.order_id for row in self._orders() if row.order_id in self.forgetting.old]
+        if not left:
+            return
+        order_id = self.random.choice(left)
+        placed = self.plan.orders[order_id]
+        self.broker.send(topics.ORDERS, order_id.encode(), wire(placed))
+        self.story.tell(f"{order_id} is placed again", order_id)
+        place = (topics.ORDERS, partition_of(order_id.encode()))
+        owner = next(worker for worker in self.workers if place in worker.rows)
+        while owner.waiting(place):
+            self._take(owner, topics.ORDERS)
 
     def _remind(self) -> None:
         """A timer sends all that an order has not been answered yet."""
