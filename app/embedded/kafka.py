@@ -11,8 +11,6 @@ import time
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
@@ -20,10 +18,10 @@ from confluent_kafka.admin import AdminClient
 from app.embedded.errors import PartError
 from app.embedded.ports import free_port
 from app.embedded.processes import Child
+from app.embedded.server import EmbeddedServer
 
 _ADVICE = "Run `make clean` if its data is damaged, or set KAFKA_URL to a broker you have"
 _START_TIMEOUT_S = 60.0
-_STOP_TIMEOUT_S = 20.0
 _FORMAT_TIMEOUT_S = 60.0
 _POLL_S = 0.02
 
@@ -86,12 +84,10 @@ def new_cluster_id() -> str:
     return made
 
 
-class EmbeddedKafka:
+class EmbeddedKafka(EmbeddedServer):
     """A broker with its data in `directory`, on `port` of the loopback address (a free one when None).
 
-    It may be stopped or killed and started again, on the same port and with its data. `jvm_options` are added to the
-    broker's own. Start it from a thread that outlives it (see `processes.py`).
-    As a context manager it starts and stops.
+    `jvm_options` are added to the broker's own.
     """
 
     def __init__(
@@ -108,11 +104,13 @@ class EmbeddedKafka:
         self._software = software
         self._properties = self.directory / "server.properties"
         aot = () if software.aot_cache is None else (f"-XX:AOTCache={software.aot_cache}",)
-        self._child = Child(
-            software.command("kafka.Kafka", str(self._properties), jvm=(*_BROKER_JVM, *aot, *jvm_options)),
-            log=self.directory / "kafka.log",
-            mark=str(self._properties),
-            pid_file=pid_file,
+        super().__init__(
+            Child(
+                software.command("kafka.Kafka", str(self._properties), jvm=(*_BROKER_JVM, *aot, *jvm_options)),
+                log=self.directory / "kafka.log",
+                mark=str(self._properties),
+                pid_file=pid_file,
+            )
         )
 
     @property
@@ -125,21 +123,6 @@ class EmbeddedKafka:
         """The broker's address as `KAFKA_URL` and Faust take it."""
         return f"kafka://{self.bootstrap}"
 
-    @property
-    def pid(self) -> int:
-        """The broker's process id."""
-        return self._child.pid
-
-    @property
-    def alive(self) -> bool:
-        """Whether the broker's process runs."""
-        return self._child.alive
-
-    @property
-    def exit_code(self) -> int | None:
-        """The broker's last exit code (negative: the signal that ended it), None while it runs."""
-        return self._child.exit_code
-
     def start(self) -> None:
         """Start the broker and wait until it answers; `PartError` with the end of its log when it doesn't."""
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -151,23 +134,6 @@ class EmbeddedKafka:
         except BaseException:
             self._child.kill()
             raise
-
-    def stop(self, timeout_s: float = _STOP_TIMEOUT_S) -> None:
-        """Stop the broker in good order, by SIGKILL when that takes longer than `timeout_s`."""
-        self._child.stop(timeout_s)
-
-    def kill(self) -> None:
-        """End the broker at once, as a crash would."""
-        self._child.kill()
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     def _configure(self) -> None:
         # The controller's port is nobody's business but the broker's, and may be another at every start.

@@ -6,8 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
@@ -15,10 +14,10 @@ from pymongo.errors import OperationFailure, PyMongoError
 from app.embedded.errors import PartError
 from app.embedded.ports import free_port
 from app.embedded.processes import Child
+from app.embedded.server import EmbeddedServer
 
 _ADVICE = "Run `make clean` if its data is damaged, or set MONGO_URL to a server you have"
 _START_TIMEOUT_S = 60.0
-_STOP_TIMEOUT_S = 20.0
 _POLL_S = 0.02
 _ALREADY_INITIALISED = 23
 
@@ -52,12 +51,8 @@ def _checked(executable: Path) -> Path:
     return executable
 
 
-class EmbeddedMongod:
-    """A mongod with its data in `directory`, on `port` of the loopback address (a free one when None).
-
-    It may be stopped or killed and started again, on the same port and with its data. Start it from a thread that
-    outlives it (see `processes.py`); as a context manager it starts and stops.
-    """
+class EmbeddedMongod(EmbeddedServer):
+    """A mongod with its data in `directory`, on `port` of the loopback address (a free one when None)."""
 
     def __init__(
         self, directory: Path, executable: Path, *, port: int | None = None, pid_file: Path | None = None
@@ -65,39 +60,26 @@ class EmbeddedMongod:
         self.directory = directory.absolute()
         self.port = free_port() if port is None else port
         data = self.directory / "data"
-        self._child = Child(
-            (
-                *(str(executable), "--dbpath", str(data), "--port", str(self.port), "--bind_ip", "127.0.0.1"),
-                *("--quiet", "--replSet", "rs0", "--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "64"),
-                *("--setParameter", "diagnosticDataCollectionEnabled=false"),
-                *("--wiredTigerEngineConfigString", "log=(prealloc=false,file_max=8MB)"),
-                # A socket file of a killed server would stay in the machine's temporary folder.
-                "--nounixsocket",
-            ),
-            log=self.directory / "mongod.log",
-            mark=str(data),
-            pid_file=pid_file,
+        super().__init__(
+            Child(
+                (
+                    *(str(executable), "--dbpath", str(data), "--port", str(self.port), "--bind_ip", "127.0.0.1"),
+                    *("--quiet", "--replSet", "rs0", "--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "64"),
+                    *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+                    *("--wiredTigerEngineConfigString", "log=(prealloc=false,file_max=8MB)"),
+                    # A socket file of a killed server would stay in the machine's temporary folder.
+                    "--nounixsocket",
+                ),
+                log=self.directory / "mongod.log",
+                mark=str(data),
+                pid_file=pid_file,
+            )
         )
 
     @property
     def url(self) -> str:
         """The server's address as `MONGO_URL` and every MongoDB client take it."""
         return f"mongodb://127.0.0.1:{self.port}/?replicaSet=rs0&directConnection=true"
-
-    @property
-    def pid(self) -> int:
-        """The server's process id."""
-        return self._child.pid
-
-    @property
-    def alive(self) -> bool:
-        """Whether the server's process runs."""
-        return self._child.alive
-
-    @property
-    def exit_code(self) -> int | None:
-        """The server's last exit code (negative: the signal that ended it), None while it runs."""
-        return self._child.exit_code
 
     def start(self) -> None:
         """Start the server and wait until it takes writes; `PartError` with the end of its log when it doesn't."""
@@ -108,23 +90,6 @@ class EmbeddedMongod:
         except BaseException:
             self._child.kill()
             raise
-
-    def stop(self, timeout_s: float = _STOP_TIMEOUT_S) -> None:
-        """Stop the server in good order, by SIGKILL when that takes longer than `timeout_s`."""
-        self._child.stop(timeout_s)
-
-    def kill(self) -> None:
-        """End the server at once, as a crash would."""
-        self._child.kill()
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     def _wait_ready(self) -> None:
         deadline = time.monotonic() + _START_TIMEOUT_S

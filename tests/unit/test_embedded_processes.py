@@ -14,6 +14,14 @@ from app.embedded.processes import Child, command_line, stop_leftover
 DEADLINE_S = 20.0
 
 
+def wait_until_named(pid: int) -> None:
+    """A process that has just become another program has no command line for a moment."""
+    deadline = time.monotonic() + DEADLINE_S
+    while not command_line(pid):
+        assert time.monotonic() < deadline, f"{pid} is not there"
+        time.sleep(0.01)
+
+
 def wait_until_gone(pid: int) -> None:
     deadline = time.monotonic() + DEADLINE_S
     while command_line(pid):
@@ -94,7 +102,7 @@ time.sleep(600)
     assert parent.stdout is not None
     with parent.stdout:
         child_pid = int(parent.stdout.readline())
-        assert command_line(child_pid)
+        wait_until_named(child_pid)
         os.kill(parent.pid, signal.SIGKILL)
         parent.wait(DEADLINE_S)
     wait_until_gone(child_pid)
