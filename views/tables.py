@@ -36,11 +36,12 @@ class Table(Page):
     """One table."""
 
     async def get(self, request: web.Request, name: str) -> web.StreamResponse:
-        """Show the rows of this worker whose key begins with `prefix`, at most `limit`, by key."""
+        """Show this worker's rows, by key: those that begin with `prefix` and come behind `after`, at most `limit`."""
         table = _table(name)
-        only(request, "prefix", "limit")
-        prefix = request.query.get("prefix", "")
-        shown = heapq.nsmallest(limit_of(request), (key for key in keys(table) if key.startswith(prefix)))
+        only(request, "prefix", "after", "limit")
+        prefix, after = request.query.get("prefix", ""), request.query.get("after", "")
+        meant = (key for key in keys(table) if key > after and key.startswith(prefix))
+        shown = heapq.nsmallest(limit_of(request), meant)
         return answer(TableRowsAnswer(tuple(TableRow(key, Raw(table.encode(table.row(key)))) for key in shown)))
 
 
