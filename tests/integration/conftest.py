@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from commands import Commands
-from dead_letters import Dlq, Stranger
+from dead_letters import Command, Dlq, Stranger
 from worker_process import Readiness, WorkerFactory, WorkerProcess, answers_ready
 
 from app.adapters.mongo import Database
@@ -70,7 +70,14 @@ def worker_factory(kafka: EmbeddedKafka, mongo: EmbeddedMongod, app_id: str, tmp
 @pytest.fixture
 def dlq(kafka: EmbeddedKafka, app_id: str) -> Dlq:
     """The command `dlq` of this test's app."""
-    return Dlq({"KAFKA_URL": kafka.url, "APP_ID": app_id, "TOPIC_PREFIX": f"{app_id}."})
+    return Dlq("dlq", {"KAFKA_URL": kafka.url, "APP_ID": app_id, "TOPIC_PREFIX": f"{app_id}."})
+
+
+@pytest.fixture
+def audit(kafka: EmbeddedKafka, mongo: EmbeddedMongod, app_id: str) -> Command:
+    """The command `audit` of this test's app."""
+    where = {"KAFKA_URL": kafka.url, "MONGO_URL": mongo.url, "MONGO_DATABASE": app_id}
+    return Command("audit", {**where, "APP_ID": app_id, "TOPIC_PREFIX": f"{app_id}."})
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The command `dlq` in the hands of a test, and messages as another program would send them."""
+"""The commands `dlq` and `audit` in the hands of a test, and messages as another program would send them."""
 
 import json
 import os
@@ -23,16 +23,17 @@ class Told(NamedTuple):
     err: str
 
 
-class Dlq:
-    """Runs the command `dlq` of one app."""
+class Command:
+    """Runs the command `name` of one app."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, name: str, environment: Mapping[str, str]) -> None:
+        self._name = name
         self._environment = {**os.environ, **environment}
 
     def type(self, *words: str, **environment: str) -> Told:
         """As a person types it, with nobody at the terminal to ask."""
         ended = subprocess.run(
-            faust_command("dlq", *words),
+            faust_command(self._name, *words),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -47,6 +48,10 @@ class Dlq:
         """With --json: the exit code, and what was printed, or the complaint."""
         told = self.type(*words, "--json", **environment)
         return told.code, json.loads(told.out) if told.out else told.err
+
+
+class Dlq(Command):
+    """Runs the command `dlq`."""
 
     def wait_for(self, count: int, *words: str) -> list[dict[str, Any]]:
         """The letters, once there are so many."""
