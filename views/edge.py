@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import secrets
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -109,7 +109,7 @@ def request_id_of(request: web.Request) -> str:
     known = request.get(REQUEST_ID)
     if known is None:
         given = request.headers.get(REQUEST_ID, "")
-        known = request[REQUEST_ID] = given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex
+        known = request[REQUEST_ID] = given if _SANE_ID.fullmatch(given) else secrets.token_hex(16)
     return str(known)
 
 

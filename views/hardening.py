@@ -35,8 +35,9 @@ def harden(request: web.Request, response: web.StreamResponse) -> None:
         response.headers.setdefault(name, value)
     if access.tls_certificate_file:
         response.headers.update(_HSTS)
-    if access.origins:
-        response.headers["Vary"] = "Origin"
+    if not access.cors_origins:
+        return
+    response.headers["Vary"] = "Origin"
     origin = _allowed_origin(request)
     if origin is not None:
         response.headers["Access-Control-Allow-Origin"] = origin

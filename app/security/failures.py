@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import Final
 
@@ -26,7 +27,7 @@ class Failures:
 
     def wait_s(self, address: str) -> float:
         """How long it is until this address may try again; 0 when it may."""
-        bucket = self._buckets.get(network_of(address))
+        bucket = self._buckets.get(network_of(address)) if self._buckets else None
         if bucket is None:
             return 0.0
         bucket.fill(self._clock())
@@ -42,6 +43,7 @@ class Failures:
             self._buckets.popitem(last=False)
 
 
+@lru_cache(MOST)
 def network_of(address: str) -> str:
     """What is counted together with this address: itself, or in IPv6 the 64 bits that one client has."""
     try:
