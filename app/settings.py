@@ -64,7 +64,7 @@ class Settings:
 
     session_timeout_s: float = 10.0
     """A worker that is silent for so long is taken for dead, and its partitions go to others."""
-    heartbeat_interval_s: float = 1.0
+    heartbeat_interval_s: float = 0.5
     """How often a worker says that it lives, and hears that others have come or gone."""
     rebalance_timeout_s: float = 30.0
     """How long a rebalance waits for workers to hand over what they are at."""

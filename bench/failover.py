@@ -74,7 +74,7 @@ def main() -> None:
     parser.add_argument("events", nargs="*", default=["nothing", "kill", "restart", "leave", "join"])
     parser.add_argument("--named", action="store_true")
     parser.add_argument("--session-s", type=float, default=10.0)
-    parser.add_argument("--heartbeat-s", type=float, default=1.0)
+    parser.add_argument("--heartbeat-s", type=float, default=0.5)
     chosen = parser.parse_args()
     settings = {"SESSION_TIMEOUT_S": str(chosen.session_s), "HEARTBEAT_INTERVAL_S": str(chosen.heartbeat_s)}
     print(f"session {chosen.session_s:g} s, heartbeat {chosen.heartbeat_s:g} s, {WORKERS} workers", flush=True)

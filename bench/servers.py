@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from app.embedded.api import WorkerApi, is_ready
 from app.embedded.kafka import EmbeddedKafka
@@ -39,7 +39,7 @@ class Server:
             time.sleep(0.01)
         return time.monotonic() - began_s
 
-    def ask(self, path: str) -> dict[str, object]:
+    def ask(self, path: str) -> dict[str, Any]:
         """The JSON object that it answers; an empty one if there is none."""
         api = WorkerApi(self.port)
         try:
