@@ -97,6 +97,22 @@ async def test_the_status_and_the_history_of_an_order(api: Api, fresh: str) -> N
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", it["at"]) for it in history)
 
 
+async def test_the_history_names_what_caused_each_change_and_its_trace(api: Api, fresh: str) -> None:
+    await api.supply(fresh, 5)
+    trace_id = "4bf92f3577b34da6a3ce929d0e0e4736"
+    traced = {"traceparent": f"00-{trace_id}-00f067aa0ba902b7-01", **WAIT}
+    for headers, expected in ((traced, trace_id), ({**WAIT, "traceparent": "none"}, None)):
+        placed = await api.call("POST", "/v1/orders", order(None, fresh), headers=headers)
+        history = (await api.call("GET", f"/v1/orders/{placed.body['orderId']}/events")).body["items"]
+        assert [it["cause"] for it in history] == [
+            "order.place.v1",
+            "stock.reserved.v1",
+            "payment.authorized.v1",
+            "payment.captured.v1",
+        ]
+        assert {it["traceId"] for it in history} == {expected}
+
+
 async def test_a_wait_ends_when_its_time_is_over(api: Api, fresh: str) -> None:
     await api.supply(fresh, 5)
     slow = order(fresh, fresh, payment={"method": "slow"})
