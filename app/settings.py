@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Final, get_type_hints
 
 KAFKA_SCHEME: Final = "kafka://"
@@ -32,7 +32,7 @@ class Settings:
 
     kafka_url: str = ""
     """`kafka://host:port[,host:port]`. Required by the worker; `make run` sets it."""
-    mongo_url: str = ""
+    mongo_url: str = field(default="", repr=False)
     """`mongodb://…`. Required by the worker; `make run` sets it."""
     mongo_database: str = "orders"
     """The database that holds the projection and the simulators' ledgers."""
@@ -96,8 +96,8 @@ class Settings:
     """How long a finished order stays in the workers' memory; then it is read from MongoDB. Keep it above
     `LONGEST_PAUSE_S`."""
     longest_pause_s: float = 6 * 3600.0
-    """The longest that a worker may stand still and wake with records in its hands. Changelogs keep superseded rows for so
-    long, and what an order held stays so much longer than the order."""
+    """The longest that a worker may stand still and wake with records in its hands. Changelogs keep superseded rows for
+    so long, and what an order held stays so much longer than the order."""
 
     default_price_minor: int = 1000
     """The price of a new product that is given none, in minor units."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.access_settings import AccessSettings
-from app.settings import SettingsError
+from app.settings import Settings, SettingsError
 from tests.unit.security.test_tokens import PRIVATE, pem
 
 OWN = "0123456789abcdef0123456789abcdef"
@@ -63,6 +63,7 @@ def test_in_production_there_are_no_defaults() -> None:
 
 def test_a_secret_does_not_stand_in_what_is_printed() -> None:
     assert OWN not in repr(made(**PRODUCTION, JWT_SECRET=OWN))
+    assert OWN not in repr(Settings.from_environment({"MONGO_URL": f"mongodb://orders:{OWN}@db"}))
 
 
 @pytest.mark.parametrize(
