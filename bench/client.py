@@ -15,7 +15,7 @@ import random
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import Iterator
+from typing import cast
 
 import uvloop
 
@@ -36,8 +36,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's own is none of asyncio's
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -163,11 +162,6 @@ def main() -> None:
         "due": requests.due if options.kind == "post" else {},
     }
     json.dump(told, sys.stdout)
-
-
-def statuses_of(told: dict[str, dict[str, int]]) -> Iterator[str]:
-    """The answers in words, for a table."""
-    return (f"{count} x {status}" for status, count in sorted(told["statuses"].items()))
 
 
 if __name__ == "__main__":

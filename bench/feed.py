@@ -48,7 +48,7 @@ class Feed:
         self._make = make
         self._records_an_order = 4 + 2 * lines  # the order itself, two replies a line, three of payment and shipment
         self._topic = system.topic("orders")
-        self._producer = Producer(producer_settings(system.house.kafka.bootstrap, 30.0))
+        self._producer = Producer(producer_settings(system.house.kafka.bootstrap, 30.0) | {"log_level": 0})
         self._ends = {TopicPartition(self._topic, number): OffsetSpec.latest() for number in range(PARTITIONS)}
 
     def supply(self, product_ids: list[str]) -> None:

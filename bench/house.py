@@ -36,7 +36,7 @@ class House:
         self.home = home
         self.kafka = kafka
         self.mongod = mongod
-        self.admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
+        self.admin = AdminClient({"bootstrap.servers": kafka.bootstrap, "log_level": 0})
         self.mongo: MongoClient[dict[str, Any]] = MongoClient(mongod.url)
 
     @contextmanager
