@@ -1,63 +1,30 @@
 """The audit against a real worker: clean after all kinds of orders, and it finds what is planted afterwards."""
 
 import asyncio
-import json
-import os
-import subprocess
-from collections.abc import Callable
 from typing import Any
 
-import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
+from dead_letters import Command
 from shop import Shop
 from worker_process import WorkerFactory
 
 from app.embedded.kafka import EmbeddedKafka
 from app.embedded.mongod import EmbeddedMongod
-from app.embedded.workers import faust_command
 from schemas.codec import Decoder, encode, remade
 from schemas.commands import ReserveStock
 from schemas.rows import AdjustmentRow, ReservationRow, StockRow
-
-Audit = Callable[..., tuple[int, dict[str, Any]]]
-
-
-@pytest.fixture
-def audit(kafka: EmbeddedKafka, mongo: EmbeddedMongod, app_id: str) -> Audit:
-    """Runs the command; gives its exit code and its report."""
-    environment = {
-        **os.environ,
-        "KAFKA_URL": kafka.url,
-        "MONGO_URL": mongo.url,
-        "APP_ID": app_id,
-        "TOPIC_PREFIX": f"{app_id}.",
-        "MONGO_DATABASE": app_id,
-    }
-
-    def run(*words: str) -> tuple[int, dict[str, Any]]:
-        ended = subprocess.run(
-            faust_command("audit", "--json", *words),
-            capture_output=True,
-            text=True,
-            env=environment,
-            timeout=120,
-            check=False,
-        )
-        assert ended.stdout, ended.stderr
-        return ended.returncode, json.loads(ended.stdout)
-
-    return run
 
 
 def kinds(report: dict[str, Any]) -> set[str]:
     return {it["kind"] for it in report["differences"]}
 
 
-async def settled(audit: Audit, *words: str, timeout_s: float = 30.0) -> tuple[int, dict[str, Any]]:
+async def settled(audit: Command, *words: str, timeout_s: float = 30.0) -> tuple[int, dict[str, Any]]:
     """An audit that found nothing in flight."""
     async with asyncio.timeout(timeout_s):
         while True:
             code, report = await asyncio.to_thread(audit, *words)
+            assert isinstance(report, dict), report
             late = [it for it in report["reach"] if it["committed"] < it["end"]]
             if code or not (late or report["inFlight"]):
                 return code, report
@@ -86,7 +53,7 @@ async def place_all_kinds(shop: Shop) -> None:
 
 
 async def test_all_kinds_of_orders_leave_no_difference_and_each_planted_one_is_found(
-    worker_factory: WorkerFactory, kafka: EmbeddedKafka, mongo: EmbeddedMongod, app_id: str, audit: Audit
+    worker_factory: WorkerFactory, kafka: EmbeddedKafka, mongo: EmbeddedMongod, app_id: str, audit: Command
 ) -> None:
     worker = worker_factory()
     vandal = Producer({"bootstrap.servers": kafka.bootstrap, "partitioner": "murmur2_random"})
