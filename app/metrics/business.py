@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, Final
 
 from prometheus_client import Counter, Histogram
@@ -37,6 +38,7 @@ money: Final = Counter(
 
 _changed: Final = {status: changes.labels(status.value) for status in Status}
 _reached: Final = {status: reached.labels(status.value) for status in Status}
+_moved: Final = cache(money.labels)
 
 
 class OrderNumbers:
@@ -138,4 +140,4 @@ class MoneyNumbers:
             return
         operation = OPERATIONS.get(after.payment.status)
         if operation is not None:
-            money.labels(operation, after.currency).inc(after.amount_minor)
+            _moved(operation, after.currency).inc(after.amount_minor)
