@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from dead_letters import Dlq, Stranger, cancelled, placed
+from dead_letters import Command, Dlq, Stranger, cancelled, placed
 from shop import Shop
 from worker_process import WorkerFactory
 
@@ -19,6 +19,7 @@ async def test_what_failed_is_repaired_and_replayed_and_what_waits_behind_it_fol
     app_id: str,
     tmp_path: Path,
     dlq: Dlq,
+    audit: Command,
     stranger: Stranger,
 ) -> None:
     worker = worker_factory("faulty_app", path=HERE, environment={"MENDED": str(tmp_path / "mended")})
@@ -60,6 +61,9 @@ async def test_what_failed_is_repaired_and_replayed_and_what_waits_behind_it_fol
         await shop.assert_sums_hold([order, *orders])
 
         assert dlq("list") == (0, [])
+        code, report = audit()
+        assert (code, report["differences"], report["notJudged"]) == (0, [], [])
+        assert report["orders"] == 3
         (kept,) = dlq("show", head["letter"])[1]
         assert [(it["action"], it["by"], it["reason"]) for it in kept["handled"]][1:] == [
             ("replay", "ada", "no such user")
