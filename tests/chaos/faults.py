@@ -160,10 +160,10 @@ def torment(
 def torment_workers(
     system: System, chance: random.Random, going: Callable[[], bool], began: float, tell: Callable[[str], None]
 ) -> list[Done]:
-    """Kill workers, end one now and then, for as long as `going`; they have hardly time to come to terms with it."""
+    """Kill workers, end one now and then, for as long as `going`; some before they have come to terms with the last."""
     done: list[Done] = []
     while going():
-        system.rest(1 + 5 * chance.random())
+        system.rest(2 + 8 * chance.random())
         kind = "SIGTERM of a worker" if len(done) % 3 == 2 else "kill -9 of workers"
         done.append(_do(kind, system, chance, 0.5, began, tell))
     return done
