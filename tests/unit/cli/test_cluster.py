@@ -1,10 +1,15 @@
 """What `cluster` shows of the workers' answers."""
 
+import asyncio
+import subprocess
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from app.cli.cluster import numbers, partition_cells, table_cells, worker_cells
+from app.embedded.workers import faust_command
+from tests.unit.cli.stub_worker import stub_worker, told
 
 PARTITIONS = [
     {"topic": "orders", "partition": 0, "next": 5, "end": 5, "lag": 0},
@@ -65,3 +70,23 @@ def test_tables_of_which_a_worker_has_nothing_are_left_out() -> None:
 )
 def test_numbers_are_told_in_runs(given: list[int], shown: str) -> None:
     assert numbers(given) == shown
+
+
+@pytest.mark.parametrize(
+    ("silent", "unowned", "code"),
+    [([], [], 0), (["http://b"], [], 1), ([], [{"topic": "orders", "partitions": [2, 3]}], 1)],
+)
+async def test_the_exit_code_tells_whether_all_is_held(
+    silent: list[str], unowned: list[dict[str, Any]], code: int
+) -> None:
+    async def answer(request: web.Request, _body: Any) -> web.Response:
+        assert request.path == "/cluster"
+        return told({"workers": [worker()], "silent": silent, "unowned": unowned})
+
+    async with stub_worker(answer) as url:
+        command = faust_command("cluster", "--url", url)
+        ended = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False)
+    assert ended.returncode == code, ended.stderr
+    assert "http://a" in ended.stdout
+    assert ("http://b did not answer" in ended.stderr) == bool(silent)
+    assert ("No worker holds orders 2-3" in ended.stderr) == bool(unowned)
