@@ -36,8 +36,10 @@ run: $(READY) ## Serve on PORT=6066 with WORKERS=1, Kafka and MongoDB included, 
 	@$(BIN)/python -m app.embedded
 
 # Most tests wait for brokers and sessions, not for a core: two files at a time, each process with servers of its own.
-test: lint ## Lint, and all tests but those of the chaos.
+# The chaos has the machine to itself, after the others; with ARGS, which are for those, it is left out.
+test: lint ## Lint, and all tests; of the chaos the short ones.
 	$(BIN)/pytest -m "not chaos" --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(if $(strip $(ARGS)),,$(BIN)/pytest tests/chaos/test_chaos.py tests/chaos/test_hot_product.py)
 
 unit: $(READY) ## Tests of single parts.
 	$(BIN)/pytest tests/unit $(ARGS)
@@ -61,7 +63,7 @@ simulate: $(READY) ## Made-up histories of the whole system: SEEDS=100000.
 chaos: $(READY) ## Kill, stop and stall everything under load for MINUTES=20, then audit.
 	$(BIN)/python -m tests.chaos --minutes $(MINUTES) --report docs/chaos-report.md
 
-chaos-tests: $(READY) ## A short chaos, and what the same harness finds on plain Faust.
+chaos-tests: $(READY) ## The short chaos, a hot product under kills, and what the same harness finds on plain Faust.
 	$(BIN)/pytest tests/chaos $(ARGS)
 
 bench: $(READY) ## Measure rates, latencies and CPU, each beside a baseline (10 minutes; ARGS=--quick for a look).
