@@ -129,9 +129,7 @@ async def _handle(
         return DONE
     if not options["reason"]:
         raise click.UsageError("Say why with --reason: it is kept on record.")
-    deed = Deed(
-        action, options["by"], options["reason"], repaired([letters[name] for name in chosen], action, options)
-    )
+    deed = Deed(action, options["by"], options["reason"], repaired([letters[name] for name in chosen], action, options))
     if not options["yes"]:
         _confirm(f"{action.value.capitalize()} {len(chosen)} letters?")
     if action is Action.DROP:

@@ -67,7 +67,6 @@ class Queue:
             heapq.heappop(self._waiting)
         return None
 
-
     def holds(self, offset: int | None = None) -> bool:
         """Tell whether anything waits, or whether the message at `offset` does."""
         if offset is None:
