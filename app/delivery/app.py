@@ -182,14 +182,16 @@ class DeliveryApp(faust.App):
     def spawn(self, work: Coroutine[Any, Any, None], what: str) -> "asyncio.Task[None]":
         """Run `work` beside the caller; if it fails, the worker stops."""
 
-        async def guarded() -> None:
-            async with self.stops_on_failure(what):
-                await work
-
-        task = asyncio.get_running_loop().create_task(guarded())
+        task = asyncio.get_running_loop().create_task(self._guarded(work, what))
         self._spawned.add(task)
         task.add_done_callback(self._spawned.discard)
         return task
+
+    async def _guarded(self, work: Coroutine[Any, Any, None], what: str) -> None:
+        try:
+            await work
+        except Exception as exc:
+            await self._stop_for(exc, what)
 
     @asynccontextmanager
     async def stops_on_failure(self, what: str) -> AsyncIterator[None]:
@@ -197,9 +199,12 @@ class DeliveryApp(faust.App):
         try:
             yield
         except Exception as exc:
-            if not self.should_stop:
-                log.critical("%s failed, the worker stops: %r", what, exc, exc_info=exc)
-                await self.crash(exc)
+            await self._stop_for(exc, what)
+
+    async def _stop_for(self, exc: Exception, what: str) -> None:
+        if not self.should_stop:
+            log.critical("%s failed, the worker stops: %r", what, exc, exc_info=exc)
+            await self.crash(exc)
 
     def _new_transport(self) -> DrainTransport:
         return DrainTransport(self.conf.broker_consumer, self)

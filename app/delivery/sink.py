@@ -10,9 +10,10 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from confluent_kafka import KafkaError, Message
+from msgspec import Struct
 
 from app.delivery.contract import DeliveryFailed, Headers
 from app.delivery.polled import PolledProducer
@@ -28,7 +29,7 @@ OnOffset: TypeAlias = Callable[[int, int], None]
 """Is told the partition and the offset of a record, once it is acknowledged."""
 
 
-class Parcel(NamedTuple):
+class Parcel(Struct, frozen=True):
     """A record on its way. `number` orders all records of the worker."""
 
     number: int
