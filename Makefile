@@ -13,7 +13,7 @@ MINUTES ?= 20
 # The uv that makes and installs the locks; `make lock UV=uv==X.Y.Z` takes another.
 UV ?= $(shell sed -n 's/^\(uv==[0-9.]*\).*/\1/p' requirements-uv.lock)
 
-.PHONY: help setup run test unit model integration contract simulate chaos chaos-tests bench lint format lock clean distclean
+.PHONY: help setup run test unit model integration contract simulate fuzz chaos chaos-tests bench lint format lock clean distclean
 .DEFAULT_GOAL := help
 
 help: ## Show this.
@@ -59,6 +59,12 @@ FIRST ?= 0
 
 simulate: $(READY) ## Made-up histories of the whole system: SEEDS=100000.
 	$(BIN)/python -m tests.model.simulator --seeds $(SEEDS) --first $(FIRST)
+
+# How many examples `make fuzz` makes up of each call; about 60 times as many requests.
+EXAMPLES ?= 60
+
+fuzz: $(READY) ## Requests made up from the OpenAPI document, with and without credentials: EXAMPLES=200.
+	EXAMPLES=$(EXAMPLES) $(BIN)/pytest tests/contract/test_any_request.py $(ARGS)
 
 chaos: $(READY) ## Kill, stop and stall everything under load for MINUTES=20, then audit.
 	$(BIN)/python -m tests.chaos --minutes $(MINUTES) --report docs/chaos-report.md
