@@ -95,9 +95,9 @@ class System:
         """One more worker of the app in `module`; returns its number, from 0."""
         made = make_worker(len(self.workers) + 1, free_port(), self._home, self.environment, module)
         self.workers.append(WorkerProcess(made.child, made.port, answers_ready))
+        self._watches.append(Watch(self.workers[-1]))
         number = len(self.workers) - 1
         self.start(number)
-        self._watches.append(Watch(self.workers[number]))
         self._watches[number].start()
         return number
 
@@ -105,6 +105,7 @@ class System:
         """Start the worker without waiting for it."""
         self._wanted.add(number)
         self.workers[number].start()
+        self._watches[number].expect()
 
     def kill(self, number: int) -> None:
         """SIGKILL."""
@@ -125,6 +126,7 @@ class System:
     def resume(self, number: int) -> None:
         """SIGCONT."""
         self.workers[number].resume()
+        self._watches[number].expect()
 
     @contextmanager
     def without_broker(self) -> Iterator[None]:

@@ -31,7 +31,7 @@ class Watch:
         self._worker = worker
         self._lock = threading.Lock()
         self._gone_since: float | None = time.monotonic()
-        self._left = 0
+        self._leaving = False
         self._spans: list[Span] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"watch {worker.port}")
@@ -54,9 +54,14 @@ class Watch:
     def leave(self) -> None:
         """Say, before it is done, that the worker is about to be ended or stopped."""
         with self._lock:
-            self._left += 1
+            self._leaving = True  # a worker that is about to end may still say that it is ready
             if self._gone_since is None:
                 self._gone_since = time.monotonic()
+
+    def expect(self) -> None:
+        """Say, when it is done, that the worker was started again or goes on."""
+        with self._lock:
+            self._leaving = False
 
     def was_away(self, began: float, ended: float) -> bool:
         """Whether the worker could not be reached at some time between these two."""
@@ -67,23 +72,23 @@ class Watch:
     def _run(self) -> None:
         seen_alive, pid = time.monotonic(), 0
         while not self._stop.wait(TICK_S):
-            left, looked_at = self._left, time.monotonic()
+            looked_at = time.monotonic()
             before, pid = pid, self._worker.pid  # one that ended may have been started again since the last look
             if not _runs(pid) or pid != before:
                 self._note_end(seen_alive)
                 continue
             seen_alive = looked_at
-            if self._gone_since is not None and answers_ready(self._worker):
-                self._note_return(left)
+            if self._gone_since is not None and not self._leaving and answers_ready(self._worker):
+                self._note_return()
 
     def _note_end(self, last_seen: float) -> None:
         with self._lock:
             if self._gone_since is None:
                 self._gone_since = last_seen
 
-    def _note_return(self, left: int) -> None:
+    def _note_return(self) -> None:
         with self._lock:
-            if self._gone_since is not None and left == self._left:  # it was not sent a signal meanwhile
+            if self._gone_since is not None and not self._leaving:
                 self._spans.append(Span(self._gone_since, time.monotonic()))
                 self._gone_since = None
 
