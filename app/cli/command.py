@@ -52,7 +52,7 @@ CONNECTION: Final = (
         multiple=True,
         help="Where a worker is; several take turns.",
     ),
-    option("--api-key", default="demo", help="Sent as x-api-key."),
+    option("--api-key", envvar="API_KEY", default="demo", help="Sent as x-api-key; better told by API_KEY."),
     AS_JSON,
 )
 """The options of every command that speaks to workers."""
