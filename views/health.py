@@ -74,10 +74,10 @@ class Ready(Page):
 
     async def get(self, _request: web.Request) -> web.StreamResponse:
         """200 when the tables of its partitions, be they none, are whole, and Kafka can be reached."""
-        for state in (tables_state(), await kafka_state()):
-            if state != OK:
-                return answer(LiveAnswer(state), 503)
-        return answer(LiveAnswer(OK))
+        state = tables_state()
+        if state == OK:  # a worker that stops says so at once, be Kafka silent
+            state = await kafka_state()
+        return answer(LiveAnswer(state), 200 if state == OK else 503)
 
 
 def agents_state() -> tuple[str, str]:
@@ -103,7 +103,9 @@ def tables_state() -> str:
 
 
 async def kafka_state() -> str:
-    """Whether the broker answers."""
+    """Whether the broker answers, and has said that this worker may go on with what it could not send."""
+    if app.sink.holding:
+        return AWAY
     try:
         async with asyncio.timeout(PROBE_TIMEOUT_S):
             await app.ends.end(topics.ORDERS, 0)

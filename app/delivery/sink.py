@@ -113,6 +113,11 @@ class Sink:
         self._resending: asyncio.Task[None] | None = None
         self._purged = False
 
+    @property
+    def holding(self) -> bool:
+        """Whether anything waits for the broker to be back, and for its word that this worker is still a member."""
+        return bool(self._held) or self._resending is not None
+
     def begin(self) -> Slice:
         """Open a slice. It must come to `done`."""
         self.open += 1

@@ -46,10 +46,15 @@ class Placed:
                 return False
 
     async def until_ready(self) -> None:
-        """Wait until it is; fails with its log when it ends, or takes too long."""
+        """Wait until it is; fails with its log when it takes too long.
+
+        One that ends, since the group went on without it while it was sending, is begun again, as Kubernetes and
+        compose do.
+        """
         deadline_s = time.monotonic() + READY_TIMEOUT_S
         while not await asyncio.to_thread(self.ready):
-            assert self.child.alive, f"it ended with {self.child.exit_code}:\n{self.child.log_tail(60)}"
+            if not self.child.alive:
+                self.child.start()
             assert time.monotonic() < deadline_s, self.child.log_tail(60)
             await asyncio.sleep(0.05)
 

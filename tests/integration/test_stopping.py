@@ -14,6 +14,7 @@ from app.embedded.kafka import EmbeddedKafka, KafkaSoftware
 from app.embedded.mongod import EmbeddedMongod
 
 LIMIT_S = 5.0
+AT_ONCE_S = 1.0
 QUICK_SESSION = {"SESSION_TIMEOUT_S": "6"}
 ORDER = {"userId": "u-1", "items": [{"productId": "p1", "quantity": 1}]}
 STOCK = {"productId": "p1", "quantity": 100, "price": 100, "currency": "EUR"}
@@ -101,8 +102,10 @@ async def test_it_ends_in_time_while_the_broker(
     await asyncio.sleep(0.3)
     ending = asyncio.create_task(ended(worker))
     await asyncio.sleep(0.1)
+    asked_s = time.monotonic()
     async with customer.get(f"{worker.url}/health/ready") as probe:
         assert (probe.status, await probe.json()) == (503, {"status": "stopping"})
+    assert time.monotonic() - asked_s < AT_ONCE_S, "it asked the broker first"
     assert await post("o3") == (503, "1", "close")
     async with customer.get(f"{worker.url}/v1/orders/o1") as read:
         assert (read.status, read.headers["Connection"]) == (200, "close")

@@ -1,12 +1,12 @@
 """Orders that are over leave the tables, at any moment at which they may; and MongoDB, which has them from then on.
 
-An order is *old* once its retention is over. From then on nobody sends it anything: views answer from MongoDB, and what
-a paused worker still had in its hands for it is no longer taken.
+An order is *old* once its retention is over. From then on nobody sends it anything: views answer from MongoDB, and a
+worker that was paused with something for it in its hands has been so for longer than any pause: it writes no more.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -50,10 +50,8 @@ class Forgetting:
         self.old.add(order_id)
         self.story.tell(f"{order_id} is old", order_id)
         for zombie in zombies:
-            for place, queue in list(zombie.queues.items()):
-                zombie.queues[place] = deque(it for it in queue if not is_about(it[0], order_id))
-                if not zombie.queues[place]:
-                    del zombie.queues[place]
+            if any(is_about(write, order_id) for queue in zombie.queues.values() for write, _ in queue):
+                zombie.queues.clear()  # all of it: a slice is sent from its beginning on, or not
 
     def concerns_old(self, entry: Entry) -> bool:
         """Whether a message is about an old order."""
