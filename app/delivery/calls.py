@@ -91,17 +91,21 @@ class Caller:
         self._unsafe.update(touched.keys.keys())
 
     def safe(self, touched: Touched) -> None:
-        """The slice is safe: hold its records for running chains, and start the calls that are due."""
-        if touched.era != self._era:
+        """The slice is safe: hold its records for running chains, and start the calls that are due.
+
+        While the partitions are leaving no call is started, so the records are not committed either: the next owner
+        reads them again, and makes the calls.
+        """
+        if touched.era != self._era or not self._app.drain.is_current():
+            for _, ranges in touched.keys.values():
+                for left in ranges:
+                    left.holds += 1
             return
-        current = self._app.drain.is_current()
         for key, (partition, ranges) in touched.keys.items():
             self._unsafe[key] -= 1
             all_safe = not self._unsafe[key]
             if all_safe:
                 del self._unsafe[key]
-            if not current:
-                continue
             chain = self._chains.get(key)
             if chain is not None:
                 chain.hold(ranges)
