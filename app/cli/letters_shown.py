@@ -12,7 +12,7 @@ from app.cli.output import Cell, Column, Output
 from schemas.dead_letters import bytes_of
 
 COLUMNS: Final = (
-    Column("letter"),
+    Column("letter", whole=True),
     Column("key"),
     Column("kind"),
     Column("state"),

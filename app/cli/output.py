@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import orjson
 from rich.console import Console
@@ -18,10 +18,14 @@ Cell = str | int | float | None
 
 
 class Column(NamedTuple):
-    """A column of a table; numbers stand on the right. A table without any titles has no head."""
+    """A column of a table; numbers stand on the right, and what is copied is kept `whole`, however narrow the terminal.
+
+    A table without any titles has no head.
+    """
 
     title: str = ""
     number: bool = False
+    whole: bool = False
 
 
 class Output:
@@ -42,7 +46,8 @@ class Output:
             title=Text(title), title_justify="left", show_edge=False, show_header=any(it.title for it in columns)
         )
         for column in columns:
-            shown.add_column(Text(column.title), justify="right" if column.number else "left", overflow="fold")
+            justify: Literal["left", "right"] = "right" if column.number else "left"
+            shown.add_column(Text(column.title), justify=justify, overflow="fold", no_wrap=column.whole)
         for row in rows:
             shown.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
         self._stdout.print(shown)

@@ -1,11 +1,15 @@
 """Makes topics before a worker starts: Faust makes only its own, and a send to a missing one hangs."""
 
+import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from typing import NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic  # not exported for type checkers where the docs have it
+
+RETRY_S = 0.2
 
 
 class NewTopicSpec(NamedTuple):
@@ -40,11 +44,21 @@ def ensure_topics(bootstrap: str, specs: Sequence[NewTopicSpec], *, timeout_s: f
         for spec in specs
         if spec.name not in existing
     ]
-    if not missing:
-        return
-    for made in admin.create_topics(missing, operation_timeout=timeout_s).values():
-        try:
-            made.result(timeout=timeout_s)
-        except KafkaException as exc:
-            if exc.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:  # another worker was quicker
-                raise
+    until_s = time.monotonic() + timeout_s
+    while missing:
+        made = admin.create_topics(missing, operation_timeout=timeout_s)
+        refused = {name: exc for name, future in made.items() if (exc := _failure(future, timeout_s)) is not None}
+        for exc in refused.values():
+            # A broker that has just begun answers before it counts itself among those that can have a replica.
+            if exc.args[0].code() != KafkaError.INVALID_REPLICATION_FACTOR or time.monotonic() > until_s:
+                raise exc
+        missing = [topic for topic in missing if topic.topic in refused]
+        time.sleep(RETRY_S if missing else 0.0)
+
+
+def _failure(made: Future[None], timeout_s: float) -> KafkaException | None:
+    try:
+        made.result(timeout=timeout_s)
+    except KafkaException as exc:
+        return None if exc.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS else exc  # another worker was quicker
+    return None

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from app import topics
 from app.delivery import ConsumerRecord, Effects, Refused, Rows, Send
-from app.domain import outside, retention
+from app.domain import outside
 from app.domain.payment import RULES, PaymentDecision, PaymentWant
 from app.domain.value import replace
 from app.participants.ends import Ended
@@ -48,7 +48,7 @@ def decide(rows: Rows, record: ConsumerRecord, gateway: str) -> Effects:
 
 def _order_is_over(row: PaymentRow | None, record: ConsumerRecord) -> Effects:
     """Notes it in the row, which then leaves by itself."""
-    if row is None or row.finished_at_ms or not retention.payment_is_over(row.payment):
+    if row is None or row.finished_at_ms:
         return Effects()
     payment = replace(row.payment, version=row.payment.version + 1)
     return Effects(((payment.order_id, remade(PaymentRow, row, payment=payment, finished_at_ms=record.timestamp)),))

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from app import topics
 from app.delivery import ConsumerRecord, Effects, Refused, Rows, Send
-from app.domain import outside, retention
+from app.domain import outside
 from app.domain.shipment import RULES, ShipmentDecision, ShipmentWant
 from app.domain.value import replace
 from app.participants.ends import Ended
@@ -44,7 +44,7 @@ def decide(rows: Rows, record: ConsumerRecord, carrier: str) -> Effects:
 
 def _order_is_over(row: ShipmentRow | None, record: ConsumerRecord) -> Effects:
     """Notes it in the row, which then leaves by itself."""
-    if row is None or row.finished_at_ms or not retention.shipment_is_over(row.shipment):
+    if row is None or row.finished_at_ms:
         return Effects()
     shipment = replace(row.shipment, version=row.shipment.version + 1)
     return Effects(((shipment.order_id, remade(ShipmentRow, row, shipment=shipment, finished_at_ms=record.timestamp)),))

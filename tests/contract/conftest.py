@@ -7,6 +7,7 @@ import time
 import urllib.request
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +54,9 @@ def wait_ready(worker: Worker) -> None:
         time.sleep(0.05)
 
 
-@pytest.fixture(scope="session")
-def worker(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
-    home: Path = tmp_path_factory.mktemp("contract")
+@contextmanager
+def serving(environment: dict[str, str], home: Path) -> Iterator[Worker]:
+    """A worker that is ready; whatever is asked of it, its log may hold no surprise and no secret."""
     made = make_worker(1, free_port(), home, environment)
     made.child.start()
     try:
@@ -66,6 +67,12 @@ def worker(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
         assert not SECRET.search(log), "a key or a token stands in the log"
     finally:
         made.child.kill()
+
+
+@pytest.fixture(scope="session")
+def worker(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
+    with serving(environment, tmp_path_factory.mktemp("contract")) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

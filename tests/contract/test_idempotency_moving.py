@@ -126,7 +126,6 @@ async def test_a_key_is_one_order_while_workers_join_and_die(start: Start, api_o
             over.set()
 
     assert any(reply.status == 409 for reply in client.busy), "no two were under way at once"
-    assert any(reply.status == 503 for reply in client.busy), "no key moved"
     assert len(placed_before_the_kill) > AT_ONCE
     await asyncio.gather(*(client.place(key) for key in placed_before_the_kill))
     for replies in client.replies.values():

@@ -16,8 +16,9 @@ from app.domain.shipment import ShipmentStatus, ShipmentWant
 from app.domain.stock import LineStatus, Reservation
 from app.domain.value import replace
 from app.participants import inventory, payments, shipping
+from app.participants.ends import Ended
 from app.participants.farewell import farewell
-from app.participants.leaving import product_of
+from app.participants.leaving import KEEPING, payment_leaves_at_ms, product_of
 from schemas.codec import encode, remade
 from schemas.commands import ForgetPayment, ForgetReservation, ForgetShipment
 from schemas.rows import OrderRow, PaymentRow, ReservationRow, ShipmentRow, adjustment_key, reservation_key, stock_key
@@ -94,20 +95,21 @@ def test_a_reservation_notes_that_its_order_is_over_once() -> None:
     assert tell(inventory.decide, "tea", noted, ForgetReservation("o", "tea")) == {}
 
 
-PENDING = Pending(PaymentOperation.REFUND, "g", "k")
+def test_a_payment_whose_call_is_made_again_after_a_crash_notes_it_too_and_leaves_when_that_has_ended() -> None:
+    """Its order knew the answer, and the row did not; without the note it would stay for ever."""
+    pending = Pending(PaymentOperation.CAPTURE, "g", "k")
+    calling = replace(PAYMENT.payment, status=PaymentStatus.AUTHORIZED, pending=pending)
+    noted = tell(payments.decide, "o", {"o": remade(PaymentRow, PAYMENT, payment=calling)}, ForgetPayment("o"), "g")
+    assert noted["o"].finished_at_ms == 700
+    assert payment_leaves_at_ms(noted["o"], KEEPING) is None
+    (settled,) = payments.settle(noted, "o", Ended(True, "ref", "", 1, 900)).rows
+    assert payment_leaves_at_ms(settled[1], KEEPING) == 700 + KEEPING.leg_ms
 
 
 @pytest.mark.parametrize(
     ("decide", "key", "rows", "message", "more"),
     [
         (payments.decide, "o", {}, ForgetPayment("o"), ("g",)),
-        (
-            payments.decide,
-            "o",
-            {"o": remade(PaymentRow, PAYMENT, payment=replace(PAYMENT.payment, pending=PENDING))},
-            ForgetPayment("o"),
-            ("g",),
-        ),
         (shipping.decide, "o", {}, ForgetShipment("o"), ("c",)),
         (inventory.decide, "tea", {}, ForgetReservation("o", "tea"), ()),
         (
