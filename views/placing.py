@@ -18,7 +18,7 @@ from app import topics
 from app.delivery import Delivered, Headers, Moved, Send, Unavailable
 from app.domain import saga
 from app.main import app, settings
-from app.wiring import read_model
+from app.wiring import STORE_AWAY, read_model
 from schemas.answers import order_answer
 from schemas.codec import encode
 from schemas.commands import PlaceOrder
@@ -34,10 +34,15 @@ from views.patience import Patience
 from views.position import of_order
 from views.preference import applied, wait_s
 from views.problems import Problem, conflict, invalid, unavailable
-from views.projection import Found, find_order, projected, stored
+from views.projection import Found, find_order, projected
 from views.rows import tell
+from views.silence import Silence
 from views.trace import trace_of
 
+MONGODB: Final = "mongodb"
+LOOK_TIMEOUT_S: Final = 1.0
+
+_silence: Final = Silence()
 _patience: Final = Patience(settings.owner_wait_s, settings.requests_in_flight // 2)
 _one_at_a_time: Final[WeakValueDictionary[str, asyncio.Lock]] = WeakValueDictionary()
 """By order id: of several requests with one id the first is finished before the next is looked at."""
@@ -154,12 +159,20 @@ async def _place_as(request: web.Request, order: OrderRequest, order_id: str) ->
 
 
 async def _forgotten(order_id: str, partition: int) -> Found | None:
-    """The order of this id if it was finished so long ago that it has left the table."""
+    """The order of this id if it was finished so long ago that it has left the table.
+
+    Orders are taken without MongoDB, too, and none waits long for it: that a forgotten one may come again then is the
+    price.
+    """
+    if not _silence.may_ask(MONGODB):
+        return None
     try:
-        known = await stored(read_model().order(order_id))
+        with _silence.asking(MONGODB):
+            async with asyncio.timeout(LOOK_TIMEOUT_S):
+                known = await read_model().order(order_id)
         return None if known is None else await find_order(order_id, partition)
-    except Problem:
-        return None  # orders are taken without MongoDB: that a forgotten one may come again then is the price
+    except (*STORE_AWAY, TimeoutError, Problem):
+        return None
 
 
 def _as_finished(found: Found, message: PlaceOrder) -> web.Response:

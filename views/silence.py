@@ -1,4 +1,4 @@
-"""Workers that don't answer: a request that would wait for one of them in vain fills this worker, too."""
+"""Workers, and stores, that don't answer: a request that would wait for one in vain fills this worker, too."""
 
 from __future__ import annotations
 
