@@ -9,6 +9,7 @@ from pathlib import Path
 from ssl import Purpose, SSLContext, create_default_context
 from typing import Final
 
+from app.delivery import Security
 from app.security.tokens import LEAST_SECRET_BYTES, BadKey, Expected, VerificationKey, public_key, secret_key
 from app.settings import SettingsError, read_fields
 
@@ -62,6 +63,21 @@ class AccessSettings:
     """The private key that belongs to it, in PEM."""
     tls_ca_file: str = ""
     """Whose certificates workers trust of each other, in PEM; the system's, when empty."""
+
+    kafka_protocol: str = "PLAINTEXT"
+    """How Kafka is spoken to, by its own names: `PLAINTEXT`, `SSL`, `SASL_PLAINTEXT` or `SASL_SSL`."""
+    kafka_ca_file: str = ""
+    """Whose certificates the brokers must have, in PEM; those the system trusts, when empty."""
+    kafka_certificate_file: str = ""
+    """This worker's own certificate, in PEM, where brokers ask for one."""
+    kafka_key_file: str = ""
+    """The private key that belongs to it, in PEM."""
+    kafka_mechanism: str = "SCRAM-SHA-512"
+    """How a password is shown: `PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`."""
+    kafka_username: str = ""
+    """Whom brokers know this worker as."""
+    kafka_password: str = field(default="", repr=False)
+    """The password that belongs to it."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> AccessSettings:
@@ -132,6 +148,23 @@ class AccessSettings:
             return create_default_context(cafile=self.tls_ca_file or None)
         except OSError as error:
             raise SettingsError(f"TLS_CA_FILE can't be used: {error}") from error
+
+    def kafka_security(self) -> Security:
+        """How Kafka is reached. Raises `SettingsError`."""
+        try:
+            made = Security(
+                self.kafka_protocol,
+                self.kafka_ca_file,
+                self.kafka_certificate_file,
+                self.kafka_key_file,
+                self.kafka_mechanism,
+                self.kafka_username,
+                self.kafka_password,
+            )
+            made.faust()  # reads the files
+        except (ValueError, OSError) as error:
+            raise SettingsError(f"KAFKA_PROTOCOL and what belongs to it: {error}") from error
+        return made
 
     def unsafe(self, host: str, url: str) -> str | None:
         """One line that says why a worker must not listen on `host`, and be reached at `url`, so; or None."""

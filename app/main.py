@@ -13,6 +13,7 @@ try:
     settings = Settings.from_environment(os.environ)
     access = AccessSettings.from_environment(os.environ)
     web_ssl_context = access.server_tls()
+    security = access.kafka_security()
     lines = logging_config(settings.log_format, settings.log_level, settings.log_levels)
 except ValueError as error:
     raise SystemExit(f"A setting can't be used: {error}") from None
@@ -20,6 +21,7 @@ except ValueError as error:
 app = DeliveryApp(
     settings.app_id,
     bootstrap=settings.bootstrap,
+    security=security,
     broker=f"kafka://{settings.bootstrap}",
     store="memory://",
     autodiscover=["tables", "agents", "views", "app.cli"],

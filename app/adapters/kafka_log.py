@@ -9,7 +9,7 @@ from typing import Final, NamedTuple, Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from app.delivery import Headers
+from app.delivery import OPEN, Headers, Security
 
 BATCH: Final = 2_000
 POLL_S: Final = 0.1
@@ -60,8 +60,9 @@ class Log(Protocol):
 class KafkaLog:
     """The log of the broker at `bootstrap`, whose workers are the consumer group `group`."""
 
-    def __init__(self, bootstrap: str, group: str) -> None:
+    def __init__(self, bootstrap: str, group: str, security: Security = OPEN) -> None:
         self._settings = {
+            **security.clients(),
             "bootstrap.servers": bootstrap,
             "enable.auto.commit": False,
             "enable.partition.eof": True,

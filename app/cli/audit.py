@@ -54,7 +54,7 @@ async def audit(self: HttpCommand, propose: bool, live: bool) -> int:
 
 async def _read(out: Output, memory: LiveRows | None) -> Report:
     log, stores = (
-        KafkaLog(settings.bootstrap, settings.app_id),
+        KafkaLog(settings.bootstrap, settings.app_id, app.security),
         MongoStores(settings.mongo_url, settings.mongo_database),
     )
     try:

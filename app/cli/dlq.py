@@ -60,7 +60,7 @@ async def dlq(self: ClientCommand, action: str, names: tuple[Name, ...], limit: 
         raise click.UsageError(
             "KAFKA_URL is not set. Set it to the workers' Kafka; `make run` prints the one it starts."
         )
-    with LetterBox(settings.bootstrap, DEAD_LETTERS, settings.app_id) as box:
+    with LetterBox(settings.bootstrap, DEAD_LETTERS, settings.app_id, app.security) as box:
         letters = box.letters()
         chosen = _chosen(letters, names, options)
         if len(chosen) > limit:

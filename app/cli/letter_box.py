@@ -12,6 +12,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 
 from app.cli.api import Failure
 from app.cli.letters import Letter, Name, Outgoing, found
+from app.delivery import OPEN, Security
 from app.topics import read_dead_letter
 from schemas.codec import Undecodable
 from schemas.dead_letters import DeadLetter, DeadLetterHandled
@@ -31,9 +32,9 @@ class LetterBox:
     All its methods raise `Failure` when Kafka does not answer, or has no such topic. Use as a context manager.
     """
 
-    def __init__(self, bootstrap: str, topic: str, group: str) -> None:
+    def __init__(self, bootstrap: str, topic: str, group: str, security: Security = OPEN) -> None:
         self._topic = topic
-        clients = {"bootstrap.servers": bootstrap, "allow.auto.create.topics": False}
+        clients = {**security.clients(), "bootstrap.servers": bootstrap, "allow.auto.create.topics": False}
         # Asking for a group's commits needs its name. It is joined only by those that subscribe.
         self._reader = Consumer(
             {**clients, "group.id": group, "enable.auto.commit": False, "enable.partition.eof": True}

@@ -67,7 +67,7 @@ async def projection(self: ClientCommand, action: str, keep: bool, fewer: bool) 
 
 async def _rebuild(out: Output, keep: bool, fewer: bool) -> list[Rebuilt]:
     database = mongo.database(settings.mongo_url, settings.mongo_database)
-    log = KafkaLog(settings.bootstrap, settings.app_id)
+    log = KafkaLog(settings.bootstrap, settings.app_id, app.security)
     by = f"{socket.gethostname()}, process {os.getpid()}"
     rebuilding = Rebuilding(database, [part.collection for part in PARTS], by)
     try:

@@ -34,6 +34,7 @@ from app.delivery.ownership import owner_of, workers
 from app.delivery.participant import Participant
 from app.delivery.polled import LARGEST_RECORD_BYTES
 from app.delivery.queues import is_entry
+from app.delivery.security import OPEN, Security
 from app.delivery.stats import Stats
 from app.delivery.table import RowTable, row_table
 from app.delivery.timers import Clock
@@ -42,6 +43,7 @@ from app.delivery.topics import NewTopicSpec, TopicMismatch, ensure_topics
 __all__ = [
     "DROP_OF",
     "LARGEST_RECORD_BYTES",
+    "OPEN",
     "REPLAY_COUNT",
     "REPLAY_OF",
     "Calls",
@@ -68,6 +70,7 @@ __all__ = [
     "RowObserver",
     "RowTable",
     "Rows",
+    "Security",
     "Send",
     "Stats",
     "Tell",

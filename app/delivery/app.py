@@ -24,6 +24,7 @@ from app.delivery.polled import PolledProducer, producer_settings
 from app.delivery.producer import BarrierProducer
 from app.delivery.quiet import quiet_loggers
 from app.delivery.recovery import DrainTableManager
+from app.delivery.security import OPEN, Security
 from app.delivery.sink import Sink
 from app.delivery.stats import Stats
 from app.delivery.topics import NewTopicSpec, ensure_topics
@@ -72,11 +73,11 @@ class DrainTransport(Transport):
 class DeliveryApp(faust.App):
     """A Faust app whose consumer, recovery and producer close the four holes.
 
-    `bootstrap` is "host:port[,host:port]"; `topics` are made before the consumer starts, as are the
-    changelogs of the tables, with `replication` copies. `delivery_timeout_s` is how long a slice may wait
-    for the broker before the worker gives up, `front_timeout_s` the same for a request. `compaction_lag_s`
-    is how long a changelog keeps superseded rows: longer than any worker may be paused. `inbox_limit` is
-    how many records of a topic may wait for its agent before fetching pauses. Everything else goes to Faust.
+    `bootstrap` is "host:port[,host:port]", reached with `security`; `topics` are made before the consumer
+    starts, as are the changelogs of the tables, with `replication` copies. `delivery_timeout_s` is how long a
+    slice may wait for the broker before the worker gives up, `front_timeout_s` the same for a request.
+    `compaction_lag_s` is how long a changelog keeps superseded rows: longer than any worker may be paused.
+    `inbox_limit` is how many records of a topic may wait for its agent before fetching pauses. All else goes to Faust.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class DeliveryApp(faust.App):
         id: str,
         *,
         bootstrap: str,
+        security: Security = OPEN,
         topics: Sequence[NewTopicSpec] = (),
         delivery_timeout_s: float = 120.0,
         front_timeout_s: float = 4.0,
@@ -96,11 +98,12 @@ class DeliveryApp(faust.App):
         self.lanes: dict[str, Lane] = {}
         self.participants: dict[str, Participant] = {}
         self.followers: dict[str, Follower] = {}
-        self.front = Front(bootstrap, front_timeout_s)
+        self.front = Front(bootstrap, front_timeout_s, security)
         self.sink: Sink
         self.ends: Ends
         self.guard: Guard
         self.bootstrap = bootstrap
+        self.security = security
         self._specs = {spec.name: spec for spec in topics}
         self._delivery_timeout_s = delivery_timeout_s
         self._compaction_lag_s = compaction_lag_s
@@ -109,7 +112,7 @@ class DeliveryApp(faust.App):
         self._spawned: set[asyncio.Task[Any]] = set()
         self._leaving: asyncio.Task[None] | None = None
         broker = ";".join(f"kafka://{server}" for server in bootstrap.split(","))
-        super().__init__(id, **{"broker": broker, **DEFAULTS, **options})
+        super().__init__(id, **{"broker": broker, "broker_credentials": security.faust(), **DEFAULTS, **options})
 
     def needs(self, spec: NewTopicSpec) -> None:
         """Have this topic made, too, before the consumer starts."""
@@ -152,11 +155,12 @@ class DeliveryApp(faust.App):
         quiet_loggers()
         # The rows of a table live long: looking at them in each collection took 15-35% of the time.
         gc.set_threshold(100_000, 50, 1000)
-        await asyncio.to_thread(ensure_topics, self.bootstrap, [*self._specs.values(), *self._changelogs()])
+        specs = [*self._specs.values(), *self._changelogs()]
+        await asyncio.to_thread(ensure_topics, self.bootstrap, specs, security=self.security)
         session_s = self.conf.broker_session_timeout
-        producer = PolledProducer(producer_settings(self.bootstrap, RECORD_TIMEOUT * session_s))
+        producer = PolledProducer(producer_settings(self.bootstrap, RECORD_TIMEOUT * session_s, self.security))
         self.sink = Sink(producer, self.stats, self.drain.is_member, self._delivery_timeout_s)
-        self.ends = Ends(self.bootstrap)
+        self.ends = Ends(self.bootstrap, self.security)
         self.guard = Guard(STALL_LIMIT * session_s, self.sink.purge)
         cast(Web, self.web)._runner._shutdown_timeout = WEB_STOP_S  # aiohttp waits a minute
         self.add_future(self.guard.watch())

@@ -9,12 +9,14 @@ from collections.abc import Collection
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # it is public, but not typed so
 
+from app.delivery.security import OPEN, Security
+
 
 class Ends:
     """Asks through a connection of its own; requests for one partition at the same time share one question."""
 
-    def __init__(self, bootstrap: str) -> None:
-        self._admin = AdminClient({"bootstrap.servers": bootstrap})
+    def __init__(self, bootstrap: str, security: Security = OPEN) -> None:
+        self._admin = AdminClient({**security.clients(), "bootstrap.servers": bootstrap})
         self._next: dict[tuple[str, int], asyncio.Task[int]] = {}
 
     async def end(self, topic: str, partition: int) -> int:

@@ -6,13 +6,14 @@ from confluent_kafka import KafkaError, Message
 
 from app.delivery.contract import Delivered, Send, Unavailable
 from app.delivery.polled import PolledProducer, producer_settings
+from app.delivery.security import OPEN, Security
 
 
 class Front:
     """One librdkafka producer for requests, apart from the slices' own; connects at the first send."""
 
-    def __init__(self, bootstrap: str, timeout_s: float) -> None:
-        self._settings = producer_settings(bootstrap, timeout_s) | {"error_cb": self._failed}
+    def __init__(self, bootstrap: str, timeout_s: float, security: Security = OPEN) -> None:
+        self._settings = producer_settings(bootstrap, timeout_s, security) | {"error_cb": self._failed}
         self._timeout_s = timeout_s
         self._producer: PolledProducer | None = None
         self._away = False

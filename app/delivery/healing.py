@@ -110,7 +110,8 @@ class Healer:
 
     def _keys(self, partition: int, first: int, end: int) -> set[bytes] | None:
         """The keys of the records from `first` to before `end`; None when the broker does not give them all now."""
-        reader = Consumer({"bootstrap.servers": self._app.bootstrap, "group.id": "healer", "enable.auto.commit": False})
+        clients = {**self._app.security.clients(), "bootstrap.servers": self._app.bootstrap}
+        reader = Consumer({**clients, "group.id": "healer", "enable.auto.commit": False})
         try:
             reader.assign([TopicPartition(self._table.changelog_topic_name, partition, first)])
             keys: set[bytes] = set()

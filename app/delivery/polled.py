@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from confluent_kafka import KafkaError, Message, Producer
 
 from app.delivery.contract import Headers
+from app.delivery.security import OPEN, Security
 
 Settings: TypeAlias = dict[str, Any]
 OnDelivery: TypeAlias = Callable[[KafkaError | None, Message], None]
@@ -20,13 +21,14 @@ LARGEST_RECORD_BYTES = 4_000_000
 """The largest record that is sent. The topic it goes to must take it: `max.message.bytes`."""
 
 
-def producer_settings(bootstrap: str, timeout_s: float) -> Settings:
+def producer_settings(bootstrap: str, timeout_s: float, security: Security = OPEN) -> Settings:
     """Return librdkafka's settings: durable, in order, and as quick as was measured.
 
     `timeout_s` is how long a record may wait for its acknowledgement. `murmur2_random` puts keys where
     Java's and aiokafka's clients put them.
     """
     return {
+        **security.clients(),
         "bootstrap.servers": bootstrap,
         "acks": "all",
         "enable.idempotence": True,

@@ -9,6 +9,8 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic  # not exported for type checkers where the docs have it
 
+from app.delivery.security import OPEN, Security
+
 RETRY_S = 0.2
 
 
@@ -25,12 +27,14 @@ class TopicMismatch(Exception):
     """A topic is there with another number of partitions: keys would land elsewhere."""
 
 
-def ensure_topics(bootstrap: str, specs: Sequence[NewTopicSpec], *, timeout_s: float = 30.0) -> None:
+def ensure_topics(
+    bootstrap: str, specs: Sequence[NewTopicSpec], *, security: Security = OPEN, timeout_s: float = 30.0
+) -> None:
     """Make the topics that are missing; blocking, and safe to call from many processes at once.
 
     Raises `TopicMismatch` for one that has another partition count, `KafkaException` when the broker can't.
     """
-    admin = AdminClient({"bootstrap.servers": bootstrap})
+    admin = AdminClient({**security.clients(), "bootstrap.servers": bootstrap})
     existing = admin.list_topics(timeout=timeout_s).topics
     for spec in specs:
         known = existing.get(spec.name)

@@ -87,7 +87,7 @@ def new_cluster_id() -> str:
 class EmbeddedKafka(EmbeddedServer):
     """A broker with its data in `directory`, on `port` of the loopback address (a free one when None).
 
-    `jvm_options` are added to the broker's own.
+    `jvm_options` are added to the broker's own, and so are `properties`, in the form of `_PROPERTIES`.
     """
 
     def __init__(
@@ -98,11 +98,13 @@ class EmbeddedKafka(EmbeddedServer):
         port: int | None = None,
         pid_file: Path | None = None,
         jvm_options: tuple[str, ...] = (),
+        properties: str = "",
     ) -> None:
         self.directory = directory.absolute()
         self.port = free_port() if port is None else port
         self._software = software
         self._properties = self.directory / "server.properties"
+        self._more = properties
         aot = () if software.aot_cache is None else (f"-XX:AOTCache={software.aot_cache}",)
         super().__init__(
             Child(
@@ -137,7 +139,9 @@ class EmbeddedKafka(EmbeddedServer):
 
     def _configure(self) -> None:
         # The controller's port is nobody's business but the broker's, and may be another at every start.
-        text = _PROPERTIES.format(port=self.port, controller_port=free_port(), data=self.directory / "data")
+        text = (_PROPERTIES + self._more).format(
+            port=self.port, controller_port=free_port(), data=self.directory / "data"
+        )
         self._properties.write_text(text)
 
     def _format(self) -> str:

@@ -1,19 +1,13 @@
 """With a certificate, clients and other workers speak TLS, and believe only whom they are told to."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 from aiohttp import ClientConnectorCertificateError, ClientSession, TCPConnector, web
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from app.access_settings import AccessSettings
+from tests.certificates import certificate_of
 from views import hardening
 from views.edge import edge
 from views.serving import Runner
@@ -22,20 +16,8 @@ from views.serving import Runner
 @pytest.fixture
 def access(tmp_path: Path) -> AccessSettings:
     """A certificate that this worker made for itself, and is trusted by it."""
-    private = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "worker")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name).issuer_name(name).public_key(private.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1)).not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .sign(private, SHA256())
-    )  # fmt: skip
-    (tmp_path / "cert.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
-    (tmp_path / "key.pem").write_bytes(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    cert, key = str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")
+    made = certificate_of("worker", tmp_path)
+    cert, key = str(made.certificate), str(made.key)
     return AccessSettings(tls_certificate_file=cert, tls_key_file=key, tls_ca_file=cert)
 
 
