@@ -15,10 +15,14 @@ import orjson
 import structlog
 from structlog.typing import EventDict, Processor
 
+from app.delivery import RepeatFilter
+
 FORMS: Final = ("auto", "json", "text")
 LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 FIELDS: Final = ("order_id", "trace_id", "request_id", "topic", "partition", "offset", "key", "held_back")
 """What a line may say of what it is about."""
+MOST_OF_A_KIND: Final = 20
+"""So many warnings and errors of one wording are written in ten seconds; the next one says how many there were."""
 
 
 def logging_config(form: str, level: str, levels: str) -> dict[str, Any]:
@@ -50,7 +54,15 @@ def logging_config(form: str, level: str, levels: str) -> dict[str, Any]:
                 "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
             }
         },
-        "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "lines"}},
+        "filters": {"floods": {"()": RepeatFilter, "most": MOST_OF_A_KIND}},
+        "handlers": {
+            "stdout": {
+                "class": "logging.StreamHandler",
+                "stream": "ext://sys.stdout",
+                "formatter": "lines",
+                "filters": ["floods"],
+            }
+        },
         "root": {"level": _level(level), "handlers": ["stdout"]},
         "loggers": {name: {"level": told} for name, told in _levels(levels).items()},
     }

@@ -24,6 +24,7 @@ from app.adapters.shared_buckets import SharedBuckets
 from app.adapters.simulated_carrier import SimulatedCarrier
 from app.adapters.simulated_gateway import SimulatedGateway
 from app.adapters.simulation import Simulation
+from app.logs import bound
 from app.main import access, settings
 from app.metrics.outside import CommandsMeasured, measured
 from app.security.known_keys import KnownKeys
@@ -125,19 +126,21 @@ _retry: Final = Retry(settings.retry_first_s, settings.retry_longest_s, settings
 
 async def charge(what: Charge, stalled: Callable[[int], Awaitable[None]]) -> Settled:
     """Have the gateway do it, until its outcome is known. `stalled` is told of every so many vain attempts."""
-    return await until_definite(lambda attempt: _charge_once(what, attempt), stalled, _retry, _jitter)
+    with bound(order_id=what.order_id):
+        return await until_definite(lambda attempt: _charge_once(what, attempt), stalled, _retry, _jitter)
 
 
 async def _charge_once(what: Charge, attempt: int) -> Verdict:
     if what.at != gateway().name:  # another one would charge a second time what this one may have charged already
-        log.error("the payment of %s was begun at %r, which is not configured", what.order_id, what.at)
+        log.error("the payment was begun at %r, which is not configured", what.at)
         raise OutcomeUnknown(f"no gateway {what.at!r}")
     return await measured(what.at, what.operation, lambda: gateway().perform(what, attempt))
 
 
 async def consign(what: Consignment, stalled: Callable[[int], Awaitable[None]]) -> Settled:
     """Have the carrier do it, until its outcome is known. `stalled` is told of every so many vain attempts."""
-    return await until_definite(lambda attempt: _consign_once(what, attempt), stalled, _retry, _jitter)
+    with bound(order_id=what.order_id):
+        return await until_definite(lambda attempt: _consign_once(what, attempt), stalled, _retry, _jitter)
 
 
 async def _consign_once(what: Consignment, attempt: int) -> Verdict:

@@ -14,12 +14,15 @@ from typing import Any, Final
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from app.logs import bound
 from app.main import access, app, settings
+from schemas.dead_letters import trace_id_in
 from views.admission import admit, rule_of
 from views.contract import Call
 from views.hardening import harden, preflight
 from views.page import web_app
 from views.problems import Problem, problem_response, unavailable
+from views.trace import trace_of
 
 log: Final = logging.getLogger(__name__)
 
@@ -85,7 +88,8 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer by `handler`, with a problem document for whatever goes wrong."""
     request_id = request_id_of(request)
     try:
-        response = await _admitted(request, handler)
+        with bound(**_about(request, request_id)):
+            response = await _admitted(request, handler)
     except Problem as problem:
         response = problem_response(problem, request.rel_url.raw_path)
     except web.HTTPException as raised:
@@ -93,7 +97,8 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
     except ConnectionError:
         raise  # the client is gone: there is nobody to answer
     except Exception:
-        log.exception("%s %s failed, request %s", request.method, request.path, request_id)
+        with bound(**_about(request, request_id)):
+            log.exception("%s %s failed", request.method, request.path)
         response = problem_response(Problem(500, "This was not expected; it is logged."), request.rel_url.raw_path)
     if not response.prepared:
         response.headers[REQUEST_ID] = request_id
@@ -102,6 +107,18 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
         if app.should_stop:
             response.force_close()  # the client must not send its next request on this connection
     return response
+
+
+def _about(request: web.Request, request_id: str) -> dict[str, str]:
+    """What all lines say that are logged on a request's way."""
+    told = {"request_id": request_id}
+    order_id = request.match_info.get("order_id")
+    if order_id is not None:
+        told["order_id"] = order_id
+    trace_id = trace_id_in(trace_of(request))
+    if trace_id is not None:
+        told["trace_id"] = trace_id
+    return told
 
 
 def request_id_of(request: web.Request) -> str:

@@ -92,7 +92,7 @@ async def on_owner(
     except (Unavailable, KafkaException):
         problem = unavailable("Kafka does not take messages now.")
     except (TimeoutError, ClientError, OSError) as error:
-        log.warning("request %s about %s in %s was not answered: %r", request_id_of(request), key, topic, error)
+        log.warning("a request about %s in %s was not answered: %r", key, topic, error)
         problem = NoOwner("The worker that owns this key has not answered in time.")
     if otherwise is None:
         raise problem

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+log: Final = logging.getLogger(__name__)
+
+TOLD_AT: Final = (5, 20)
+"""After so many vain attempts the log says so, and then each time that the order is told, too."""
 
 
 class Verdict(NamedTuple):
@@ -50,7 +56,9 @@ async def until_definite(
     while True:
         try:
             return Settled(await call(attempt), attempt)
-        except OutcomeUnknown:
+        except OutcomeUnknown as unknown:
+            if attempt in TOLD_AT or attempt % retry.attempts == 0:
+                log.warning("no definite answer after %d attempts, going on: %s", attempt, unknown)
             if attempt % retry.attempts == 0:
                 await stalled(attempt)
             await asyncio.sleep(pause_s * jitter.uniform(0.5, 1.0))

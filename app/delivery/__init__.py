@@ -34,6 +34,7 @@ from app.delivery.ownership import owner_of, workers
 from app.delivery.participant import Participant
 from app.delivery.polled import LARGEST_RECORD_BYTES
 from app.delivery.queues import is_entry
+from app.delivery.quiet import RepeatFilter
 from app.delivery.security import OPEN, Security
 from app.delivery.stats import Stats
 from app.delivery.table import RowTable, row_table
@@ -65,6 +66,7 @@ __all__ = [
     "Parked",
     "Participant",
     "Refused",
+    "RepeatFilter",
     "Retention",
     "Row",
     "RowObserver",

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from confluent_kafka import KafkaException
 
+from app.delivery.about import about
 from app.delivery.contract import ConsumerRecord, Decide, DeliveryFailed, Effects, Kind, Park, Parked, Refused, Rows
 from app.delivery.queues import Entry, Queue, Queues
 from app.delivery.stats import Stats
@@ -82,12 +83,13 @@ class Blocking:
             effects = self._decided(rows, record)
         except Refused as refusal:
             self._stats.parked += 1
+            self._told.warning("a message is refused, and parked: %s", refusal.reason, extra=about(record))
             parked = Parked(Kind.REFUSED, refusal.reason, offset, 1, replays)
             effects = Effects(sends=(self._park(record, parked),))
         except NOT_THE_DECISIONS_FAULT:
             raise
         except Exception as error:
-            self._told.exception("%s-%d@%d failed", record.topic, record.partition, record.offset)
+            self._told.exception("a message failed, and is parked: its key waits", extra=about(record))
             reason = f"{type(error).__name__}: {error}"[:LONGEST_ERROR]
             entry = None if record.key is None else Entry(record.offset, error=reason)
             return Outcome(self._parked(record, Parked(Kind.FAILED, reason, offset, TRIES, replays)), offset, entry)
@@ -101,8 +103,7 @@ class Blocking:
             except (Refused, *NOT_THE_DECISIONS_FAULT):
                 raise
             except Exception as error:
-                place = record.topic, record.partition, record.offset
-                self._told.warning("%s-%d@%d: %r; trying again", *place, error)
+                self._told.warning("a message failed; trying again: %r", error, extra=about(record))
         return self._decide(rows, record)
 
     def _wait(self, record: ConsumerRecord, offset: int, error: str | None, replays: int) -> Outcome:

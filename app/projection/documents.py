@@ -76,7 +76,8 @@ def _newest(part: Part, candidates: list[FactRecord]) -> Document | None:
             return part.document(record)
         except Undecodable as error:
             # Only we write facts: what is none of ours concerns no order.
-            log.warning("%s-%d@%d is no fact: %s", record.topic, record.partition, record.offset, error)
+            place = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+            log.warning("a record is no fact: %s", error, extra=place)
     return None
 
 

@@ -63,7 +63,7 @@ def serving(environment: dict[str, str], home: Path) -> Iterator[Worker]:
         wait_ready(made)
         yield made
         log = made.child.log.read_text()
-        assert " failed, request " not in log, "a request failed in a way nobody foresaw"
+        assert '"logger":"views.edge"' not in log, "a request failed in a way nobody foresaw"
         assert not SECRET.search(log), "a key or a token stands in the log"
     finally:
         made.child.kill()

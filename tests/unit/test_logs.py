@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from app.logs import bound, logging_config
+from app.logs import MOST_OF_A_KIND, bound, logging_config
 
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -63,6 +63,14 @@ async def test_what_is_bound_is_in_every_line_of_the_block_and_of_its_tasks_and_
     assert within["order_id"] == started_within["order_id"] == "o1"
     assert started_within["request_id"] == "r1"
     assert "order_id" not in outside
+
+
+def test_of_a_flood_of_one_wording_some_lines_are_written_and_others_are_not_kept_from_it(lines: Lines) -> None:
+    for number in range(1_000):
+        logging.getLogger("app.delivery").warning("message %d is refused", number)
+    logging.getLogger("app.delivery").warning("the broker is away")
+    told = [line["message"] for line in lines()]
+    assert told == [*(f"message {number} is refused" for number in range(MOST_OF_A_KIND)), "the broker is away"]
 
 
 def test_a_traceback_is_within_the_line(lines: Lines) -> None:

@@ -58,4 +58,4 @@ async def test_no_other_gateway_is_asked_for_it_and_the_order_is_told(
     assert not charging.done()
     charging.cancel()
     assert gateway.asked == []
-    assert "o1 was begun at 'old', which is not configured" in caplog.text
+    assert "the payment was begun at 'old', which is not configured" in caplog.text
