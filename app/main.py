@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from app.access_settings import AccessSettings
 from app.delivery import DeliveryApp
@@ -16,7 +17,8 @@ try:
     security = access.kafka_security()
     lines = logging_config(settings.log_format, settings.log_level, settings.log_levels)
 except ValueError as error:
-    raise SystemExit(f"A setting can't be used: {error}") from None
+    sys.stderr.write(f"A setting can't be used: {error}\n")
+    raise SystemExit(2) from None
 
 app = DeliveryApp(
     settings.app_id,

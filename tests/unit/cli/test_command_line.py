@@ -63,7 +63,7 @@ def test_a_worker_that_lacks_something_is_not_begun(told: dict[str, str], lacks:
 
 def test_a_setting_that_cant_be_read_is_said_in_one_line() -> None:
     ended = typed("worker", PORT="abc")
-    assert ended.returncode == 1
+    assert ended.returncode == 2
     assert ended.stderr == "A setting can't be used: PORT='abc' is not a int\n"
 
 
