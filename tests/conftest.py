@@ -17,6 +17,11 @@ from app.embedded.provision import provide_kafka
 
 SHARED = Path(__file__).parents[1] / ".local"
 
+# It is never killed here, and serves hundreds of tests on a busy machine: what makes a broker small, and quick to come
+# back, would make it look dead for a moment.
+LASTING = "broker.session.timeout.ms=18000\n"
+ROOMY = ("-Xmx384m",)
+
 
 @pytest.fixture
 def free_port() -> int:
@@ -40,7 +45,7 @@ def mongod_executable() -> Path:
 def kafka(kafka_software: KafkaSoftware, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
     """The session's broker, running. Topics are the tests' own: use names that no other test has."""
     directory = tmp_path_factory.mktemp("kafka")
-    with EmbeddedKafka(directory, kafka_software) as broker:
+    with EmbeddedKafka(directory, kafka_software, jvm_options=ROOMY, properties=LASTING) as broker:
         yield broker
     shutil.rmtree(directory / "data")
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from commands import Commands
+from confluent_kafka.admin import AdminClient
 from dead_letters import Command, Dlq, Stranger
 from worker_process import Readiness, WorkerFactory, WorkerProcess, answers_ready
 
@@ -20,6 +21,24 @@ from app.embedded.kafka import EmbeddedKafka
 from app.embedded.mongod import EmbeddedMongod
 from app.embedded.ports import free_port
 from app.embedded.workers import make_worker
+
+DEADLINE_S = 30.0
+
+
+@pytest.fixture(autouse=True)
+def no_topics_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a test put on the session's broker goes with it: a broker that keeps thousands of partitions runs out of
+    memory, and stands still while it looks for some.
+    """
+    if "kafka" not in request.fixturenames:
+        yield
+        return
+    broker: EmbeddedKafka = request.getfixturevalue("kafka")
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap})
+    yield
+    left = [name for name in admin.list_topics(timeout=DEADLINE_S).topics if not name.startswith("__")]
+    for gone in admin.delete_topics(left, operation_timeout=DEADLINE_S).values() if left else ():
+        gone.result(DEADLINE_S)
 
 
 @pytest.fixture
