@@ -19,6 +19,8 @@ class Kind(StrEnum):
     """A table's row holds a change that no message of the log causes."""
     MEMORY_DIFFERS = "MEMORY_DIFFERS"
     """A worker has a row in memory that is not the one of its changelog."""
+    MEMORY_LACKS = "MEMORY_LACKS"
+    """A row is in the changelog, and in no worker's memory."""
     NOT_PARKED = "NOT_PARKED"
     """A message that is refused is not in the dead letters."""
     PARKED_WITHOUT_CAUSE = "PARKED_WITHOUT_CAUSE"

@@ -130,15 +130,19 @@ class Audit:
         return spans
 
     async def _book(self, table: Table) -> Book:
+        book = await self._changelog(table, self._report)
+        self._report.rows[table.name] = len(book)
+        if self._memory is not None:
+            await live.judge(table, book, self._memory, self._report, lambda: self._changelog(table, Report()))
+        return book
+
+    async def _changelog(self, table: Table, report: Report) -> Book:
         book: Book = {}
         spans = self._log.spans(table.changelog)
         advance = self._begin(f"Table {table.name}", sum(span.end - span.low for span in spans.values()))
         async for records in self._log.batches(table.changelog, spans):
-            books.take(table, book, records, self._report)
+            books.take(table, book, records, report)
             advance(len(records))
-        self._report.rows[table.name] = len(book)
-        if self._memory is not None:
-            await live.judge(table, book, self._memory, self._report)
         return book
 
     async def _batches(self, topic: str, take: Callable[[list[LogRecord]], None]) -> None:

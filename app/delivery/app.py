@@ -12,6 +12,7 @@ from faust.transport.drivers.aiokafka import Transport
 from faust.web.drivers.aiohttp import Web
 
 from app.delivery.assignor import DrainAssignor
+from app.delivery.changelog import Changelogs
 from app.delivery.consumer import DrainConsumer
 from app.delivery.ends import Ends
 from app.delivery.follower import Follower
@@ -104,6 +105,7 @@ class DeliveryApp(faust.App):
         self.guard: Guard
         self.bootstrap = bootstrap
         self.security = security
+        self.changelogs = Changelogs(bootstrap, security)
         self._specs = {spec.name: spec for spec in topics}
         self._delivery_timeout_s = delivery_timeout_s
         self._compaction_lag_s = compaction_lag_s

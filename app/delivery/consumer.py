@@ -2,7 +2,7 @@
 
 Faust makes a Message, an Event and two tasks of each record, and keeps a list of acknowledged offsets whose
 gaps it fills by itself. Here a topic that has a lane goes as batches to its agent, and what may be
-committed is the watermark over ranges that are safe. Other topics (the changelogs) keep Faust's way.
+committed is the watermark over ranges that are safe. Changelogs are not fetched here (`changelog.py`).
 """
 
 import asyncio
@@ -59,12 +59,16 @@ class DrainConsumer(Consumer):
             self._stats.dropped += lane.inbox.clear()
         self._intake.stop()
 
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Begin with changelogs that are not fetched: they are read beside this consumer."""
+        await self._thread.run(self._thread.pause(frozenset(self.app.tables.changelog_topics)))
+        await super().on_partitions_assigned(assigned, generation_id)
+
     async def perform_seek(self) -> None:
         """Start a generation: every stream partition from its commit. Called when the tables are recovered."""
         generation = self.app.consumer_generation_id
         changelogs = frozenset(self.app.tables.changelog_topics)
-        standbys = self.app.assignor.assigned_standbys()
-        starts = await self._thread.run(self._thread.seek_streams(generation, changelogs, standbys))
+        starts = await self._thread.run(self._thread.seek_streams(generation, changelogs))
         if starts is None or self.app.consumer_generation_id != generation:
             return
         self._intake.begin({tp: start.next for tp, start in starts.items()})

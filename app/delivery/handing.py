@@ -59,12 +59,7 @@ class HandingLoop:
             if not self._flowing(generation) or not (tp in active or tp in self._consumer._buffered_partitions):
                 again[tp] = records[0].offset
                 continue
-            lane = self._lanes.get(tp.topic)
-            offset = (
-                await self._hand_to_faust(generation, tp, records)
-                if lane is None
-                else self._hand_to_lane(generation, lane, tp, records)
-            )
+            offset = self._hand_to_lane(generation, self._lanes[tp.topic], tp, records)
             if offset is not None:
                 again[tp] = offset
         if again:
@@ -86,20 +81,4 @@ class HandingLoop:
             lane.inbox.paused.add(tp)
             self._consumer._buffered_partitions.add(tp)
             self._consumer._active_partitions.discard(tp)
-        return None
-
-    async def _hand_to_faust(self, generation: int, tp: TP, records: Sequence[ConsumerRecord]) -> int | None:
-        """As `_hand_to_lane`, record by record: for changelogs, which Faust's recovery reads."""
-        wanted = self._consumer._read_offset[tp]
-        for count, record in enumerate(records, start=1):
-            if count % 200 == 0:
-                await asyncio.sleep(0)
-            if not self._flowing(generation):
-                return record.offset
-            if wanted is None or record.offset >= wanted:
-                await self._consumer.callback(self._consumer._to_message(tp, record))
-                if not self._flowing(generation):
-                    # It may have waited through a whole rebalance: the new generation's offsets stay.
-                    return None
-                self._consumer._read_offset[tp] = record.offset
         return None

@@ -12,12 +12,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final, cast
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Final
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import KafkaException
 from faust.types import TP
 
-from app.delivery.recovery import DrainTableManager
+from app.delivery.held import Held
 from app.delivery.sink import Slice
 from app.delivery.table import RowTable
 
@@ -31,53 +32,33 @@ READ_TIMEOUT_S: Final = 10.0
 
 
 class Healer:
-    """The changelog of one table, in one generation of the consumer group."""
+    """The changelog of one table; what it knows of each partition lives with its rows (`held.py`)."""
 
     def __init__(self, app: DeliveryApp, table: RowTable) -> None:
         self._app = app
         self._table = table
-        self._next: dict[int, int] = {}
-        self._sick: dict[int, set[bytes]] = {}
-        self._forgotten: dict[int, list[bytes]] = {}
-        self._foreign: list[tuple[int, int, int]] = []
+        self._ours: dict[int, Held] = {}
         self._wake = asyncio.Event()
 
     def begin(self, partitions: Iterable[int]) -> None:
         """These partitions are ours from now on, read to their ends; no others are."""
-        self.leave()
-        read = cast(DrainTableManager, self._app.tables).recovery.active_offsets
-        for partition in partitions:
-            last = read.get(TP(self._table.changelog_topic_name, partition))
-            if last is not None:
-                self._next[partition] = last + 1
-            stale = self._table.take_stale(partition)
-            if stale:
-                self._mark(partition, stale)
-
-    def leave(self) -> None:
-        """No partition is ours any more."""
-        self._next.clear()
-        self._sick.clear()
-        self._forgotten.clear()
-        self._foreign.clear()
+        self._ours = {partition: self._table.held(partition) for partition in partitions}
+        for held in self._ours.values():
+            held.begin()
+            if held.sick or held.foreign or held.forgotten:
+                self._wake.set()
 
     def acknowledged(self, partition: int, offset: int) -> None:
         """Our record stands at this offset."""
-        expected = self._next.get(partition)
-        if expected is not None and offset > expected:
-            self._foreign.append((partition, expected, offset))
+        held = self._ours.get(partition)
+        if held is not None and held.acknowledged(offset):
             self._wake.set()
-        self._next[partition] = offset + 1
 
     def delete(self, partition: int, forgotten: list[bytes]) -> None:
         """Delete these from the changelog, by their keys there: memory has forgotten them, for good."""
         if forgotten:
-            self._forgotten[partition] = forgotten
+            self._ours[partition].forgotten += forgotten
             self._wake.set()
-
-    def _mark(self, partition: int, keys: Iterable[bytes]) -> None:
-        self._sick.setdefault(partition, set()).update(keys)
-        self._wake.set()
 
     async def run(self) -> None:
         """Heal what is found, until cancelled. Looks by itself at partitions that are never written to."""
@@ -92,64 +73,57 @@ class Healer:
             await self._heal()
 
     async def _look(self) -> None:
-        for partition, expected in list(self._next.items()):
+        for partition, held in list(self._ours.items()):
+            expected = held.read_to
             try:
                 end = await self._app.ends.end(self._table.changelog_topic_name, partition)
             except KafkaException:
                 return  # the broker is away: nobody writes
-            if end > expected == self._next.get(partition) and self._app.sink.open == 0:
-                self._foreign.append((partition, expected, end))
-                self._next[partition] = end
+            still = self._app.drain.is_current() and held is self._ours.get(partition)
+            if still and end > expected == held.read_to and self._app.sink.open == 0:
+                held.foreign.append((expected, end))
+                held.read_to = end
 
     async def _diagnose(self) -> None:
-        for foreign in list(self._foreign):
-            keys = await asyncio.to_thread(self._keys, *foreign)
-            if keys is not None and foreign in self._foreign:  # else not readable now, or the partition has left
-                self._foreign.remove(foreign)
-                self._mark(foreign[0], keys)
+        for partition, held in list(self._ours.items()):
+            for foreign in list(held.foreign):
+                keys = await self._keys(partition, *foreign)
+                if keys is not None:  # else not readable now
+                    held.foreign.remove(foreign)
+                    held.sick |= keys
 
-    def _keys(self, partition: int, first: int, end: int) -> set[bytes] | None:
+    async def _keys(self, partition: int, first: int, end: int) -> set[bytes] | None:
         """The keys of the records from `first` to before `end`; None when the broker does not give them all now."""
-        clients = {**self._app.security.clients(), "bootstrap.servers": self._app.bootstrap}
-        reader = Consumer({**clients, "group.id": "healer", "enable.auto.commit": False})
+        tp = TP(self._table.changelog_topic_name, partition)
+        keys: set[bytes] = set()
         try:
-            reader.assign([TopicPartition(self._table.changelog_topic_name, partition, first)])
-            keys: set[bytes] = set()
-            while (message := reader.poll(READ_TIMEOUT_S)) is not None:
-                offset, key = message.offset() or 0, message.key()
-                if message.error() is not None:
-                    return None
-                if offset < end and isinstance(key, bytes):
-                    keys.add(key)
-                if offset >= end - 1:
-                    return keys
+            async with asyncio.timeout(READ_TIMEOUT_S):
+                async with aclosing(self._app.changelogs.read({tp: first}, {tp: end})) as chunks:
+                    async for chunk in chunks:
+                        keys.update(it.key for it in chunk.get(tp, ()) if it.key is not None and it.offset < end)
+        except (TimeoutError, KafkaException):
             return None
-        finally:
-            reader.close()
+        return keys
 
     async def _heal(self) -> None:
-        if not (self._sick or self._forgotten) or not await self._app.drain.is_member():
+        ill = {partition: held for partition, held in self._ours.items() if held.sick or held.forgotten}
+        if not ill or not await self._app.drain.is_member():
             return  # it may be us who should not write; if it is not, the next look finds them sick still
-        sick, self._sick = self._sick, {}
-        forgotten, self._forgotten = self._forgotten, {}
         self._app.guard.check("before rows are written again")
         out = self._app.sink.begin()
-        for partition, keys in sick.items():
-            changelog = self._table.changelog_topic_name
-            log.warning("%s-%d: somebody else wrote %d rows: they are written again", changelog, partition, len(keys))
-            self._write(out, partition, keys)
-            self._app.stats.healed += len(keys)
-        for partition, gone in forgotten.items():
-            self._write(out, partition, gone)
+        for partition, held in ill.items():
+            if held is not self._ours.get(partition):
+                continue  # the group has agreed anew meanwhile
+            if held.sick:
+                where = f"{self._table.changelog_topic_name}-{partition}"
+                log.warning("%s: somebody else wrote %d rows: they are written again", where, len(held.sick))
+                self._app.stats.healed += len(held.sick)
+            for key in (*held.sick, *held.forgotten):
+                self._write(out, partition, key)
+            held.sick, held.forgotten = set(), []
         await out.done()
 
-    def _write(self, out: Slice, partition: int, keys: Iterable[bytes]) -> None:
-        """Write what memory has under these changelog keys: what it has not is deleted."""
-        for key in keys:
-            out.send(
-                self._table.changelog_topic_name,
-                key,
-                self._table.encoded(partition, key),
-                partition=partition,
-                on_offset=self.acknowledged,
-            )
+    def _write(self, out: Slice, partition: int, key: bytes) -> None:
+        """Write what memory has under this changelog key: what it has not is deleted."""
+        changelog, value = self._table.changelog_topic_name, self._table.encoded(partition, key)
+        out.send(changelog, key, value, partition=partition, on_offset=self.acknowledged)

@@ -54,7 +54,6 @@ class Participant:
         self._watchers = Watchers()
         self._lane.on_begin += (self._begin, table.show)
         self._healer = Healer(app, table)
-        self._lane.on_leave.append(self._healer.leave)
         self._caller: Caller | None = None
         self._lane.on_leave += (self._watchers.leave, table.hide)
         if calls is not None:

@@ -1,22 +1,92 @@
-"""Recovery of the tables that loses nothing at its end, and starts without a fixed pause."""
+"""Recovery of the tables that loses nothing, neither on its way nor at its end, and starts without a fixed pause."""
 
+import asyncio
 import logging
+import time
+from collections.abc import Set as AbstractSet
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, Final, cast
 
+from confluent_kafka import KafkaException
 from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
+from faust.types import TP
+
+from app.delivery.held import Held
+from app.delivery.table import RowTable
+
+if TYPE_CHECKING:
+    from app.delivery.app import DeliveryApp
 
 log = logging.getLogger(__name__)
 
+AGAIN_S: Final = 0.5
+
 
 class DrainRecovery(Recovery):
-    """Stops the flow before the stream partitions are resumed.
+    """Faust's recovery, with changelogs read beside the consumer (`changelog.py`), each from where it is read to.
 
-    Faust resumes and seeks them while the fetcher already runs for the changelogs, and then clears every
-    queue: what was fetched in between is gone, and the jump counts as processed.
+    Its steps are Faust's: `_build_highwaters`, `_build_offsets`, `_seek_offsets`, `on_recovery_completed`. Since all is
+    read in the third, Faust finds nothing left to do after it. A rebalance cancels whatever step is under way.
     """
 
+    app: "DeliveryApp"
+
+    async def _wait(self, coro: Any, timeout: Any = None) -> None:  # noqa: ARG002 - Faust's signature
+        """Wait for as long as it takes: Faust takes a time-out for its own end, and never recovers again."""
+        await super()._wait(coro)
+
+    async def _build_highwaters(self, _consumer: Any, tps: AbstractSet[TP], destination: Any, title: str) -> None:
+        """Ask where the changelogs end."""
+        destination.clear()
+        if title == "active":
+            destination.update({tp: end - 1 for tp, end in (await self._ends(tps)).items()})
+
+    async def _build_offsets(self, _consumer: Any, tps: AbstractSet[TP], destination: Any, title: str) -> None:
+        """Say how far they are read."""
+        if title == "active":
+            for tp in tps:  # not by `update`: this is a `Counter`, whose update adds
+                destination[tp] = self._held(tp).read_to - 1
+
+    async def _seek_offsets(self, _consumer: Any, tps: AbstractSet[TP], offsets: Any, title: str) -> None:
+        """Read the rest."""
+        if title == "active":
+            await self._restore(frozenset(tps), offsets)
+
+    async def _ends(self, tps: AbstractSet[TP]) -> dict[TP, int]:
+        while True:
+            try:
+                found = await self.app.ends.ends([(tp.topic, tp.partition) for tp in tps])
+                return {TP(*where): end for where, end in found.items()}
+            except KafkaException as error:
+                log.warning("the ends of the changelogs can't be asked for now: %s", error)
+                await asyncio.sleep(AGAIN_S)
+
+    def _held(self, tp: TP) -> Held:
+        return cast(RowTable, self.tp_to_table[tp]).held(tp.partition)
+
+    async def _restore(self, tps: frozenset[TP], offsets: Any) -> None:
+        began_s, count = time.monotonic(), 0
+        held = {tp: self._held(tp) for tp in tps}
+        ends = {tp: max(self.active_highwaters[tp] + 1, held[tp].read_to) for tp in tps}
+        starts = {tp: held[tp].read_to for tp in tps}
+        async with aclosing(self.app.changelogs.read(starts, ends)) as chunks:
+            async for chunk in chunks:
+                for tp, records in chunk.items():
+                    self.app.stats.stepbacks += held[tp].restore(records)
+                    offsets[tp] = held[tp].read_to - 1
+                    count += len(records)
+        for tp, end in ends.items():
+            held[tp].read_to = max(held[tp].read_to, end)
+            offsets[tp] = held[tp].read_to - 1
+        log.info("read %d records of %d changelogs in %.1f s", count, len(tps), time.monotonic() - began_s)
+
     async def on_recovery_completed(self, generation_id: int = 0) -> None:
-        """Hand over from the changelogs to the streams, if this generation is still the group's."""
+        """Hand over to the streams, if this generation is still the group's.
+
+        The flow is stopped first. Faust resumes and seeks the stream partitions while the fetcher runs, and then clears
+        every queue: what was fetched in between is gone, and the jump counts as processed.
+        """
         if generation_id != self.app.consumer_generation_id:
             log.warning("recovery of generation %d ended after the group had moved on", generation_id)
             return

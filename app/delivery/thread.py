@@ -43,15 +43,16 @@ class DrainThread(AIOKafkaConsumerThread):
         """Run a coroutine on this thread's loop, past the method queue that a fetch may occupy for a second."""
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self.thread_loop))
 
-    async def seek_streams(
-        self, generation: int, changelogs: frozenset[str], standbys: set[TP]
-    ) -> dict[TP, Start] | None:
+    async def pause(self, topics: frozenset[str]) -> None:
+        """Fetch nothing of these topics: aiokafka would, and what nobody takes holds up its other fetches."""
+        consumer = self._ensure_consumer()
+        consumer.pause(*(tp for tp in consumer.assignment() if tp.topic in topics))
+
+    async def seek_streams(self, generation: int, changelogs: frozenset[str]) -> dict[TP, Start] | None:
         """Seek every assigned partition that is no changelog's to where it is committed.
 
-        A partition without a commit, or whose commit fell off the log, starts at the earliest offset. The
-        changelogs are recovered by then and, but for the standbys, not fetched any more: aiokafka would go
-        on, and what nobody takes holds up its other fetches. Returns `None`, and changes nothing, when the
-        group has moved on from `generation`.
+        A partition without a commit, or whose commit fell off the log, starts at the earliest offset. Returns `None`,
+        and changes nothing, when the group has moved on from `generation`.
         """
         consumer = self._ensure_consumer()
         streams = [tp for tp in consumer.assignment() if tp.topic not in changelogs]
@@ -59,7 +60,6 @@ class DrainThread(AIOKafkaConsumerThread):
         earliest = await consumer.beginning_offsets(streams) if streams else {}
         if consumer._coordinator.generation != generation:
             return None
-        consumer.pause(*(tp for tp in consumer.assignment() if tp.topic in changelogs and tp not in standbys))
         starts: dict[TP, Start] = {}
         for tp in streams:
             known = committed[tp].offset if tp in committed else None

@@ -29,8 +29,29 @@ class LosesAFetch:
         return records, active
 
 
+class RebalancesInRecovery:
+    """The group agrees anew while the tables are recovered from a slow broker, as when several workers come and go."""
+
+    async def on_partitions_assigned(self, assigned: Any, generation_id: int = 0) -> None:
+        # The broker waits for more than there is, so each fetch takes as long as it may.
+        self._thread._ensure_consumer()._fetcher._fetch_min_bytes = 1 << 30  # type: ignore[attr-defined]
+        await super().on_partitions_assigned(assigned, generation_id)  # type: ignore[misc]
+        if generation_id <= 12:
+            self._rejoining = asyncio.get_running_loop().create_task(self._rejoin_soon())
+
+    async def _rejoin_soon(self) -> None:
+        await asyncio.sleep(0.7)
+        thread = self._thread  # type: ignore[attr-defined]
+
+        async def rejoin() -> None:
+            thread._ensure_consumer()._coordinator.request_rejoin()
+
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(rejoin(), thread.thread_loop))
+
+
 class NoFault:
     """The consumer as it is."""
 
 
-FAULT: type = {"slow-seek": SlowSeek, "lost-fetch": LosesAFetch}.get(os.environ.get("FAULT", ""), NoFault)
+FAULTS = {"slow-seek": SlowSeek, "lost-fetch": LosesAFetch, "rebalances": RebalancesInRecovery}
+FAULT: type = FAULTS.get(os.environ.get("FAULT", ""), NoFault)
