@@ -8,6 +8,8 @@ from typing import NamedTuple
 from tests.integration.worker_process import WorkerProcess, answers_ready
 
 TICK_S = 0.05
+ENDING_S = 5.0
+"""How long a worker that ends by itself may take for it: it has closed its port then, and still runs."""
 
 
 class Span(NamedTuple):
@@ -24,7 +26,7 @@ class Span(NamedTuple):
 class Watch:
     """Looks at one worker from a thread of its own, 20 times a second. It only looks, and never waits for the process.
 
-    A worker is reachable from the moment it says that it is ready until it is sent a signal, or was last seen alive.
+    A worker is reachable from the moment it says that it is ready until it is sent a signal, or began to end by itself.
     """
 
     def __init__(self, worker: WorkerProcess) -> None:
@@ -84,7 +86,7 @@ class Watch:
     def _note_end(self, last_seen: float) -> None:
         with self._lock:
             if self._gone_since is None:
-                self._gone_since = last_seen
+                self._gone_since = last_seen - ENDING_S
 
     def _note_return(self) -> None:
         with self._lock:
