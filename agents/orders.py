@@ -15,7 +15,7 @@ from app.participants.farewell import farewell
 from app.participants.leaving import LOOK_EVERY_S, order_leaves_at_ms
 from app.participants.order_clock import OrderClock
 from app.participants.orders import decide
-from app.wiring import STORE_AWAY, read_model
+from app.wiring import STORE_AWAY, read_model, trace_headers
 from schemas.rows import OrderRow
 from tables import orders as table
 
@@ -28,7 +28,8 @@ clock = OrderClock(
         answer_ms=int(settings.answer_wait_s * 1000),
         remind_first_ms=int(settings.remind_first_s * 1000),
         remind_longest_ms=int(settings.remind_longest_s * 1000),
-    )
+    ),
+    trace=trace_headers,
 )
 
 

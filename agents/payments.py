@@ -37,12 +37,15 @@ class GatewayCalls:
             row.currency,
             row.method or "",
             row.reference,
+            row.trace,
         )
 
     async def perform(self, key: str, intent: Charge, tell: Tell) -> Ended:
         """Make the call until its outcome is known."""
-        verdict, attempts = await charge(intent, lambda vain: tell(stalled(key, intent.operation, vain)))
-        return Ended(*verdict, attempts, int(time.time() * 1000))
+        (verdict, attempts), trace = await charge(
+            intent, lambda vain: tell(stalled(key, intent.operation, vain, intent.trace))
+        )
+        return Ended(*verdict, attempts, int(time.time() * 1000), trace)
 
     def settle(self, rows: Rows, key: str, answer: Ended) -> Effects:
         """What the outcome does to the payment."""

@@ -27,12 +27,14 @@ class CarrierCalls:
         pending = row.shipment.pending
         if pending is None:
             return None
-        return Consignment(pending.key, pending.operation, key, pending.at, row.items, row.address or {})
+        return Consignment(pending.key, pending.operation, key, pending.at, row.items, row.address or {}, row.trace)
 
     async def perform(self, key: str, intent: Consignment, tell: Tell) -> Ended:
         """Make the call until its outcome is known."""
-        verdict, attempts = await consign(intent, lambda vain: tell(stalled(key, intent.operation, vain)))
-        return Ended(*verdict, attempts, int(time.time() * 1000))
+        (verdict, attempts), trace = await consign(
+            intent, lambda vain: tell(stalled(key, intent.operation, vain, intent.trace))
+        )
+        return Ended(*verdict, attempts, int(time.time() * 1000), trace)
 
     def settle(self, rows: Rows, key: str, answer: Ended) -> Effects:
         """What the outcome does to the shipment."""

@@ -9,12 +9,14 @@ from app.access_settings import AccessSettings
 from app.delivery import DeliveryApp
 from app.logs import logging_config
 from app.settings import Settings
+from app.tracing.spans import Spans
 
 try:
     settings = Settings.from_environment(os.environ)
     access = AccessSettings.from_environment(os.environ)
     web_ssl_context = access.server_tls()
     security = access.kafka_security()
+    spans = Spans(os.environ, settings.app_id, settings.url)
     lines = logging_config(settings.log_format, settings.log_level, settings.log_levels)
 except ValueError as error:
     sys.stderr.write(f"A setting can't be used: {error}\n")

@@ -24,12 +24,17 @@ from app.adapters.shared_buckets import SharedBuckets
 from app.adapters.simulated_carrier import SimulatedCarrier
 from app.adapters.simulated_gateway import SimulatedGateway
 from app.adapters.simulation import Simulation
+from app.delivery import Headers
 from app.logs import bound
-from app.main import access, settings
+from app.main import access, settings, spans
 from app.metrics.outside import CommandsMeasured, measured
 from app.security.known_keys import KnownKeys
 from app.security.quotas import Quotas
 from app.security.token_keys import OneKey, PublishedKeys, TokenKeys
+from app.tracing.calls import TracedCalls
+from app.tracing.context import headers_of, written
+from app.tracing.orders import root_of
+from schemas.rows import OrderRow
 
 __all__ = [
     "STORE_AWAY",
@@ -48,6 +53,7 @@ __all__ = [
     "quotas",
     "read_model",
     "token_keys",
+    "trace_headers",
 ]
 
 log = logging.getLogger(__name__)
@@ -118,16 +124,29 @@ def carrier() -> Carrier:
     )
 
 
+def trace_headers(row: OrderRow) -> Headers:
+    """The header of messages that come of the order itself, such as a reminder: they belong to its trace."""
+    root = root_of(row) if spans.are_made else None
+    return () if root is None or not spans.samples(root.trace_id) else headers_of(written(root))
+
+
 _jitter: Final = random.Random()  # noqa: S311 - spreads retries, keeps no secret
 
 
 _retry: Final = Retry(settings.retry_first_s, settings.retry_longest_s, settings.call_attempts)
 
 
-async def charge(what: Charge, stalled: Callable[[int], Awaitable[None]]) -> Settled:
-    """Have the gateway do it, until its outcome is known. `stalled` is told of every so many vain attempts."""
+async def charge(what: Charge, stalled: Callable[[int], Awaitable[None]]) -> tuple[Settled, str]:
+    """Have the gateway do it, until its outcome is known; returns the `traceparent` of the last call, too.
+
+    `stalled` is told of every so many vain attempts.
+    """
+    traced = TracedCalls(spans, what.at, what.operation, what.order_id, what.trace)
     with bound(order_id=what.order_id):
-        return await until_definite(lambda attempt: _charge_once(what, attempt), stalled, _retry, _jitter)
+        settled = await until_definite(
+            lambda attempt: traced.call(attempt, lambda: _charge_once(what, attempt)), stalled, _retry, _jitter
+        )
+    return settled, traced.trace
 
 
 async def _charge_once(what: Charge, attempt: int) -> Verdict:
@@ -137,10 +156,14 @@ async def _charge_once(what: Charge, attempt: int) -> Verdict:
     return await measured(what.at, what.operation, lambda: gateway().perform(what, attempt))
 
 
-async def consign(what: Consignment, stalled: Callable[[int], Awaitable[None]]) -> Settled:
-    """Have the carrier do it, until its outcome is known. `stalled` is told of every so many vain attempts."""
+async def consign(what: Consignment, stalled: Callable[[int], Awaitable[None]]) -> tuple[Settled, str]:
+    """Have the carrier do it, until its outcome is known; otherwise as `charge`."""
+    traced = TracedCalls(spans, carrier().name, what.operation, what.order_id, what.trace)
     with bound(order_id=what.order_id):
-        return await until_definite(lambda attempt: _consign_once(what, attempt), stalled, _retry, _jitter)
+        settled = await until_definite(
+            lambda attempt: traced.call(attempt, lambda: _consign_once(what, attempt)), stalled, _retry, _jitter
+        )
+    return settled, traced.trace
 
 
 async def _consign_once(what: Consignment, attempt: int) -> Verdict:

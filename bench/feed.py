@@ -40,9 +40,13 @@ def orders(prefix: str, lines: int, product_ids: list[str]) -> Make:
 
 
 class Feed:
-    """Sends orders of `lines` lines into a system, as the records that `make` makes."""
+    """Sends orders of `lines` lines into a system, as the records that `make` makes.
 
-    def __init__(self, system: System, make: Make, lines: int) -> None:
+    `traced` is how many of them belong to a recorded trace, as a share.
+    """
+
+    def __init__(self, system: System, make: Make, lines: int, traced: float = 0.0) -> None:
+        self._traced = traced
         self.placed = 0
         self._system = system
         self._make = make
@@ -65,7 +69,9 @@ class Feed:
         """Send so many more orders."""
         for _ in range(count):
             order_id, value = self._make(self.placed)
-            self._producer.produce(self._topic, value, order_id.encode())
+            is_traced = int((self.placed + 1) * self._traced) > int(self.placed * self._traced)
+            headers = _trace(self.placed) if is_traced else None
+            self._producer.produce(self._topic, value, order_id.encode(), headers=headers)
             self.placed += 1
         self._producer.poll(0)
 
@@ -94,3 +100,7 @@ class Feed:
         for done in self.keep(0):
             if done >= self.placed:
                 return
+
+
+def _trace(number: int) -> list[tuple[str, str | bytes | None]]:
+    return [("traceparent", f"00-{number + 1:032x}-{number + 1:016x}-01".encode())]

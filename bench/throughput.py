@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from app.delivery import NewTopicSpec, ensure_topics
@@ -32,12 +32,16 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What is fed: orders of `lines` lines over `product_count` products, `in_the_air` of them, for `seconds`."""
+    """What is fed: orders of `lines` lines over `product_count` products, `in_the_air` of them, for `seconds`.
+
+    A share of them is `traced`.
+    """
 
     lines: int = 1
     product_count: int = 100
     in_the_air: int = 3000
     seconds: float = 15.0
+    traced: float = 0.0
 
 
 Observe = Callable[[System], None]
@@ -70,10 +74,12 @@ def measure(feed: Feed, load: Load, system: System, observe: Observe | None = No
     )
 
 
-def ours(house: House, load: Load, observe: Observe | None = None) -> Rate:
+def ours(
+    house: House, load: Load, observe: Observe | None = None, environment: Mapping[str, str] | None = None
+) -> Rate:
     """The project's own worker, everything on. Raises `RuntimeError` unless MongoDB has every order in the end."""
     with house.system() as system:
-        system.start_worker()
+        system.start_worker(environment=environment)
         feed = _feed(system, load)
         rate = measure(feed, load, system, observe)
         feed.finish()
@@ -106,7 +112,7 @@ def raw(house: House, load: Load) -> Rate:
 
 def _feed(system: System, load: Load) -> Feed:
     product_ids = products(load.product_count)
-    feed = Feed(system, orders(system.name, load.lines, product_ids), load.lines)
+    feed = Feed(system, orders(system.name, load.lines, product_ids), load.lines, load.traced)
     feed.supply(product_ids)
     return feed
 

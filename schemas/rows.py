@@ -69,7 +69,8 @@ class AdjustmentRow(Record, namespace="adjustment.row.v1"):
 class PaymentRow(Record, namespace="payment.row.v1"):
     """One order's payment, in `tables.payments`.
 
-    `opened_at` is the offset of the message that made the row, `finished_at_ms` when its order was said to be over.
+    `opened_at` is the offset of the message that made the row, `finished_at_ms` when its order was said to be over,
+    `trace` the `traceparent` of the last message that changed it, so that calls belong to their order's trace.
     """
 
     payment: Payment
@@ -82,10 +83,11 @@ class PaymentRow(Record, namespace="payment.row.v1"):
     reason: str = ""
     opened_at: int = 0
     finished_at_ms: int = 0
+    trace: str = ""
 
 
 class ShipmentRow(Record, namespace="shipment.row.v1"):
-    """One order's shipment, in `tables.shipments`. `opened_at` and `finished_at_ms` are as in `PaymentRow`."""
+    """One order's shipment, in `tables.shipments`. `opened_at`, `finished_at_ms` and `trace` are as in `PaymentRow`."""
 
     shipment: Shipment
     items: tuple[tuple[str, int], ...]
@@ -95,6 +97,7 @@ class ShipmentRow(Record, namespace="shipment.row.v1"):
     reason: str = ""
     opened_at: int = 0
     finished_at_ms: int = 0
+    trace: str = ""
 
 
 def stock_key(product_id: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any, Final
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from app.delivery import TRACEPARENT
 from app.logs import bound
 from app.main import access, app, settings
 from schemas.dead_letters import trace_id_in
@@ -22,7 +23,7 @@ from views.contract import Call
 from views.hardening import harden, preflight
 from views.page import web_app
 from views.problems import Problem, problem_response, unavailable
-from views.trace import trace_of
+from views.trace import note_status, trace_of, traced, traceparent_of
 
 log: Final = logging.getLogger(__name__)
 
@@ -87,26 +88,35 @@ _gate: Final = Gate(settings.requests_in_flight)
 async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer by `handler`, with a problem document for whatever goes wrong."""
     request_id = request_id_of(request)
-    try:
-        with bound(**_about(request, request_id)):
-            response = await _admitted(request, handler)
-    except Problem as problem:
-        response = problem_response(problem, request.rel_url.raw_path)
-    except web.HTTPException as raised:
-        response = _told_by_aiohttp(raised, request.rel_url.raw_path)
-    except ConnectionError:
-        raise  # the client is gone: there is nobody to answer
-    except Exception:
-        with bound(**_about(request, request_id)):
-            log.exception("%s %s failed", request.method, request.path)
-        response = problem_response(Problem(500, "This was not expected; it is logged."), request.rel_url.raw_path)
+    with traced(request) as span:
+        response = await _answered(request, handler, request_id)
+        note_status(span, response.status)
     if not response.prepared:
         response.headers[REQUEST_ID] = request_id
+        traceparent = traceparent_of(request)
+        if traceparent:
+            response.headers[TRACEPARENT] = traceparent
         response.headers.update(request.get(_LIMIT_TOLD, {}))
         harden(request, response)
         if app.should_stop:
             response.force_close()  # the client must not send its next request on this connection
     return response
+
+
+async def _answered(request: web.Request, handler: Handler, request_id: str) -> web.StreamResponse:
+    try:
+        with bound(**_about(request, request_id)):
+            return await _admitted(request, handler)
+    except Problem as problem:
+        return problem_response(problem, request.rel_url.raw_path)
+    except web.HTTPException as raised:
+        return _told_by_aiohttp(raised, request.rel_url.raw_path)
+    except ConnectionError:
+        raise  # the client is gone: there is nobody to answer
+    except Exception:
+        with bound(**_about(request, request_id)):
+            log.exception("%s %s failed", request.method, request.path)
+        return problem_response(Problem(500, "This was not expected; it is logged."), request.rel_url.raw_path)
 
 
 def _about(request: web.Request, request_id: str) -> dict[str, str]:

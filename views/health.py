@@ -82,11 +82,16 @@ class Ready(Page):
 
 def agents_state() -> tuple[str, str]:
     """Whether all agents run that ever did, and the topics of those that don't."""
-    ended = [topic for topic, participant in app.participants.items() if participant.ended]
-    ended += [topic for topic, follower in app.followers.items() if follower.ended]
+    ended = ended_agents()
     if not ended or app.should_stop:
         return OK, ""
     return "dead", f"nobody takes the messages of {', '.join(sorted(ended))}"
+
+
+def ended_agents() -> list[str]:
+    """The topics of the agents that ran, and do not any more."""
+    ended = [topic for topic, participant in app.participants.items() if participant.ended]
+    return ended + [topic for topic, follower in app.followers.items() if follower.ended]
 
 
 def tables_state() -> str:

@@ -13,9 +13,9 @@ from app.main import app
 from app.metrics.http import measured
 from app.metrics.loop import watch_loop
 from app.metrics.numbers import stream
-from app.metrics.parts import kafka_up, mongodb_up
+from app.metrics.parts import agents_ended, kafka_up, mongodb_up
 from app.metrics.stream import Group
-from views.health import OK, kafka_state, mongodb_state
+from views.health import OK, ended_agents, kafka_state, mongodb_state
 from views.page import Page, web_app
 
 
@@ -29,6 +29,7 @@ class Metrics(Page):
         stream.look(progress, Group(app.rebalancing_count, inside.recovered(app)), _blocked())
         kafka_up.set(kafka == OK)
         mongodb_up.set(mongodb == OK)
+        agents_ended.set(len(ended_agents()))
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
         return web.Response(body=encode(REGISTRY), headers={"Content-Type": content_type})
 

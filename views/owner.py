@@ -15,7 +15,7 @@ from confluent_kafka import KafkaException
 from multidict import CIMultiDict
 from yarl import URL
 
-from app.delivery import Moved, Unavailable, owner_of
+from app.delivery import TRACEPARENT, Moved, Unavailable, owner_of
 from app.main import access, app, settings
 from views.admission import FORWARDED, mark_of
 from views.edge import REQUEST_ID, request_id_of
@@ -24,6 +24,7 @@ from views.page import web_app
 from views.preference import wait_s
 from views.problems import Problem, unavailable
 from views.silence import Silence
+from views.trace import trace_of
 
 log: Final = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ _HOP_BY_HOP: Final = frozenset(
     ("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailers", "transfer-encoding",
      "upgrade", "content-length", "host", "expect")
 )  # fmt: skip
-_NOT_SENT_BACK: Final = _HOP_BY_HOP | {"date", "server", REQUEST_ID}
+_NOT_SENT_BACK: Final = _HOP_BY_HOP | {"date", "server", REQUEST_ID, TRACEPARENT}
 
 _session: Final = web.AppKey("session", ClientSession)
 _silence: Final = Silence()
@@ -100,10 +101,12 @@ async def on_owner(
 
 
 async def _forward(request: web.Request, owner: str, body: bytes | None, mark: str, limit_s: float) -> web.Response:
+    traceparent = {name: value.decode() for name, value in trace_of(request)}
     headers = CIMultiDict((name, value) for name, value in request.headers.items() if name.lower() not in _HOP_BY_HOP)
     headers.popall(CONTENT_ENCODING, None)  # the body was unpacked when it was read
     headers[mark] = mark_of(request, mark, request_id_of(request))
     headers[REQUEST_ID] = request_id_of(request)
+    headers.update(traceparent)
     content = body if body is not None else await request.read()
     with _silence.asking(owner):
         async with request.app[_session].request(

@@ -1,18 +1,63 @@
-"""The trace that a request belongs to (W3C `traceparent`), handed on with what it sends."""
+"""The trace that a request belongs to (W3C `traceparent`): taken in, recorded where that is on, and handed on."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from aiohttp import web
+from opentelemetry.trace import Span, SpanKind, StatusCode
 
-from app.delivery import Headers
-from schemas.dead_letters import trace_id_in
+from app.delivery import TRACEPARENT, Headers
+from app.main import spans
+from app.tracing.context import headers_of, parsed, traceparent_in, written
 
-TRACEPARENT: Final = "traceparent"
+_OWN: Final = web.RequestKey("traceparent", str)
+"""The request's own span, where it is recorded."""
+
+
+def traceparent_of(request: web.Request) -> str:
+    """What is handed on with all that the request causes: its own span, or else the one its client names."""
+    own = request.get(_OWN)
+    return own or traceparent_in(((TRACEPARENT, request.headers.get(TRACEPARENT, "").encode(errors="replace")),))
 
 
 def trace_of(request: web.Request) -> Headers:
     """The header for the request's messages; none without a trace that can be read."""
-    headers = ((TRACEPARENT, request.headers.get(TRACEPARENT, "").encode(errors="replace")),)
-    return headers if trace_id_in(headers) else ()
+    return headers_of(traceparent_of(request))
+
+
+@contextmanager
+def traced(request: web.Request) -> Iterator[Span | None]:
+    """Record the span of a request, from its head to its answer. None where nothing is recorded."""
+    if not spans.are_made or not request.path.startswith("/v1/"):
+        yield None
+        return
+    parent = parsed(traceparent_of(request))
+    if parent is not None and not parent.trace_flags.sampled:
+        yield None
+        return
+    resource = request.match_info.route.resource
+    route = resource.canonical if resource is not None else ""
+    about: dict[str, str | int] = {
+        "http.request.method": request.method,
+        "http.route": route,
+        "url.path": request.path,
+        "url.scheme": request.scheme,
+    }
+    if "order_id" in request.match_info:
+        about["order.id"] = request.match_info["order_id"]
+    span = spans.start(f"{request.method} {route}".strip(), SpanKind.SERVER, parent, about)
+    if span.is_recording():
+        request[_OWN] = written(span.get_span_context())
+    with span:
+        yield span
+
+
+def note_status(span: Span | None, status: int) -> None:
+    """Note how the request was answered."""
+    if span is not None:
+        span.set_attribute("http.response.status_code", status)
+        if status >= 500:
+            span.set_status(StatusCode.ERROR)

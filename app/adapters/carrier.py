@@ -10,7 +10,10 @@ from app.domain.shipment import ShipmentOperation
 
 
 class Consignment(NamedTuple):
-    """One operation on one order's shipment. The same `key` is the same operation, however often it is asked for."""
+    """One operation on one order's shipment. The same `key` is the same operation, however often it is asked for.
+
+    `trace` is the `traceparent` of what asked for it, or empty.
+    """
 
     key: str
     operation: ShipmentOperation
@@ -18,6 +21,7 @@ class Consignment(NamedTuple):
     carrier: str
     items: tuple[tuple[str, int], ...]
     address: Mapping[str, str]
+    trace: str = ""
 
 
 class Carrier(Protocol):

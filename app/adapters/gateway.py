@@ -12,7 +12,7 @@ class Charge(NamedTuple):
     """One operation on one order's money. The same `key` is the same operation, however often it is asked for.
 
     `at` names the gateway where the payment was begun. `reference` is what it called the authorisation; empty for the
-    authorisation itself.
+    authorisation itself. `trace` is the `traceparent` of what asked for it, or empty.
     """
 
     key: str
@@ -23,6 +23,7 @@ class Charge(NamedTuple):
     currency: str
     method: str
     reference: str
+    trace: str = ""
 
 
 class Gateway(Protocol):

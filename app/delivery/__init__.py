@@ -40,6 +40,7 @@ from app.delivery.stats import Stats
 from app.delivery.table import RowTable, row_table
 from app.delivery.timers import Clock
 from app.delivery.topics import NewTopicSpec, TopicMismatch, ensure_topics
+from app.delivery.tracing import TRACEPARENT, Tracer
 
 __all__ = [
     "DROP_OF",
@@ -47,6 +48,7 @@ __all__ = [
     "OPEN",
     "REPLAY_COUNT",
     "REPLAY_OF",
+    "TRACEPARENT",
     "Calls",
     "Clock",
     "ConsumerRecord",
@@ -77,6 +79,7 @@ __all__ = [
     "Stats",
     "Tell",
     "TopicMismatch",
+    "Tracer",
     "Unavailable",
     "ensure_topics",
     "is_entry",

@@ -29,6 +29,7 @@ from app.delivery.security import OPEN, Security
 from app.delivery.sink import Sink
 from app.delivery.stats import Stats
 from app.delivery.topics import NewTopicSpec, ensure_topics
+from app.delivery.tracing import Tracer
 from app.delivery.worker import DrainWorker
 
 log = logging.getLogger(__name__)
@@ -56,9 +57,10 @@ RECORD_TIMEOUT = 0.8
 STALL_LIMIT = 0.9
 
 #: How long a stop may take: after that the process just ends. And parts of it: how long the group may take to let go of
-#: this worker, and the web server to end what it is at.
+#: this worker, the last spans to be sent, and the web server to end what it is at.
 STOP_LIMIT_S = 4.5
 LEAVE_S = 1.0
+LAST_SPANS_S = 0.5
 WEB_STOP_S = 0.5
 
 _HOUR_MS = 3600 * 1000
@@ -105,6 +107,7 @@ class DeliveryApp(faust.App):
         self.guard: Guard
         self.bootstrap = bootstrap
         self.security = security
+        self.tracing: Tracer | None = None
         self.changelogs = Changelogs(bootstrap, security)
         self._specs = {spec.name: spec for spec in topics}
         self._delivery_timeout_s = delivery_timeout_s
@@ -177,6 +180,8 @@ class DeliveryApp(faust.App):
         await super().on_stop()
         if self._leaving is not None:
             await asyncio.wait({self._leaving}, timeout=LEAVE_S)
+        if self.tracing is not None:
+            await asyncio.to_thread(self.tracing.close, LAST_SPANS_S)
 
     async def _stop_consumer(self) -> None:
         """Leave the group at once when all is committed: Faust would stop everything else first."""

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from app.delivery.contract import Effects, Row
+from app.delivery.contract import Effects, Headers, Row
 from app.delivery.queues import Entry, changelog_key
 from app.delivery.restoring import version_header
 from app.delivery.sink import OnOffset, Sink
@@ -24,10 +24,13 @@ class Draft:
         self._rows: dict[tuple[int, str], Row | None] = {}
         self._ended: dict[tuple[int, str], int] = {}
         self._entries: dict[tuple[int, int], tuple[bytes, Entry]] = {}
-        self._effects: list[Effects] = []
+        self._effects: list[tuple[Effects, Headers]] = []
 
-    def add(self, partition: int, effects: Effects) -> None:
-        """Take in the effects of one message of `partition`; later messages see its rows."""
+    def add(self, partition: int, effects: Effects, headers: Headers = ()) -> None:
+        """Take in the effects of one message of `partition`; later messages see its rows.
+
+        What it sends gets these `headers`, unless it has some of its own.
+        """
         for key, row in effects.rows:
             before = self._table.rows_of(partition).get(key) if row is None else None
             if before is not None:
@@ -35,7 +38,7 @@ class Draft:
             self._table.apply(partition, key, row)
             self._rows.pop((partition, key), None)
             self._rows[partition, key] = row
-        self._effects.append(effects)
+        self._effects.append((effects, headers))
 
     def queue(self, partition: int, key: bytes, offset: int, entry: Entry) -> None:
         """Put a parked message of `partition` into its key's queue, or take it off."""
@@ -62,7 +65,7 @@ class Draft:
         for (partition, offset), (queue, entry) in sorted(self._entries.items(), reverse=True):
             changed = changelog_key(queue, offset)
             out.send(changelog, changed, entry.encode(), partition=partition, on_offset=self._on_offset)
-        for effects in self._effects:
+        for effects, theirs in self._effects:
             for send in effects.sends:
-                out.send(send.topic, send.key, send.value, headers=send.headers)
+                out.send(send.topic, send.key, send.value, headers=send.headers or theirs)
         return out.done()

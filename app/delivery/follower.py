@@ -68,6 +68,8 @@ class Follower:
             await self._follow()
         finally:
             self.ended = True
+            if not self._app.should_stop:
+                log.critical("the agent of %s has ended, and this worker lives: restart it", self._lane.topic)
 
     async def _follow(self) -> None:
         async with self._app.stops_on_failure(f"the follower of {self._lane.topic}"):
@@ -78,8 +80,12 @@ class Follower:
                     continue
                 self._leaving.clear()
                 self._in_hand = pieces
+                began_ns = time.time_ns()
                 if await self._apply_until_done([record for piece in pieces for record in piece.records]):
                     self._lane.mark_safe(pieces)
+                    if self._app.tracing is not None:
+                        for piece in pieces:
+                            self._app.tracing.followed(piece.records, began_ns)
                 else:
                     for piece in pieces:
                         piece.range.given_up = True

@@ -1,6 +1,7 @@
 """A participant: one topic, one table, one decision, run slice by slice."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +14,14 @@ from app.delivery.healing import Healer
 from app.delivery.lane import Piece
 from app.delivery.table import RowTable
 from app.delivery.timers import Clock, Timers
+from app.delivery.tracing import Span, onward
 from app.delivery.watchers import Watchers
 
 if TYPE_CHECKING:
     from app.delivery.app import DeliveryApp
+
+
+log = logging.getLogger(__name__)
 
 
 class Participant:
@@ -85,6 +90,8 @@ class Participant:
                     await asyncio.sleep(0)  # HTTP gets its turn between slices
         finally:
             self.ended = True
+            if not self._app.should_stop:
+                log.critical("the agent of %s has ended, and this worker lives: restart it", self._lane.topic)
 
     def _begin(self, partitions: Iterable[int]) -> None:
         self._healer.begin(partitions)
@@ -110,27 +117,30 @@ class Participant:
             self._app.guard.check("before a slice")
             draft = Draft(self._table, self._healer.acknowledged)
             touched = None if self._caller is None else self._caller.touched()
-            for piece in pieces:
-                self._decide_piece(piece, draft, touched)
+            spans = [span for piece in pieces for span in self._decide_piece(piece, draft, touched)]
             self._app.guard.check("before its send")
             sent = draft.send(self._app.sink)
             if self._caller is not None and touched is not None:
                 self._caller.sent(touched)
             self._app.stats.slices += 1
-            self._app.spawn(self._finish(sent, pieces, draft.written, touched), f"a slice of {self._lane.topic}")
+            self._app.spawn(self._finish(sent, pieces, draft.written, touched, spans), f"a slice of {self._lane.topic}")
             sending = True
         finally:
             if not sending:
                 self._slots.release()
 
-    def _decide_piece(self, piece: Piece, draft: Draft, touched: Touched | None) -> None:
-        partition = piece.tp.partition
+    def _decide_piece(self, piece: Piece, draft: Draft, touched: Touched | None) -> list[Span]:
+        partition, tracer, stats, spans = piece.tp.partition, self._app.tracing, self._app.stats, list[Span]()
         rows, queues = self._table.rows_of(partition), self._table.queues_of(partition)
         if self._forgetter is not None:
             rows = self._forgetter.leaving.watch(rows)
         for record in piece.records:
+            parked, span = stats.parked, None if tracer is None else tracer.begin(record, rows)
             effects, offset, entry = self._blocking.handle(rows, queues, record)
-            draft.add(partition, effects)
+            draft.add(partition, effects, onward(record.headers) if span is None else span.headers)
+            if span is not None:
+                span.decided(effects, parked=stats.parked > parked)
+                spans.append(span)
             if entry is not None and record.key is not None:
                 draft.queue(partition, record.key, offset, entry)
             if touched is not None:
@@ -138,7 +148,8 @@ class Participant:
                     touched.add(partition, key, piece.range)
                 if record.key is not None:
                     touched.add(partition, record.key.decode(errors="replace"), piece.range)
-        self._app.stats.messages += len(piece.records)
+        stats.messages += len(piece.records)
+        return spans
 
     async def _finish(
         self,
@@ -146,9 +157,12 @@ class Participant:
         pieces: Sequence[Piece],
         written: Sequence[tuple[int, str]],
         touched: Touched | None,
+        spans: Sequence[Span],
     ) -> None:
         try:
             await sent
+            for span in spans:
+                span.safe()
             if self._caller is not None and touched is not None:
                 self._caller.safe(touched)  # holds come before the ranges may be released
             self._lane.mark_safe(pieces)

@@ -8,7 +8,8 @@ from typing import NamedTuple
 class Ended(NamedTuple):
     """A definite end: `reference` is the other side's name for what was done, `reason` its word for a no.
 
-    `attempts` counts the calls it took; `at_ms` is when it was known, in milliseconds since 1970.
+    `attempts` counts the calls it took; `at_ms` is when it was known, in milliseconds since 1970; `trace` is the
+    `traceparent` of the call, or empty.
     """
 
     ok: bool
@@ -16,3 +17,4 @@ class Ended(NamedTuple):
     reason: str
     attempts: int
     at_ms: int
+    trace: str = ""

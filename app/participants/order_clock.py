@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from app import topics
-from app.delivery import Send
+from app.delivery import Headers, Send
 from app.domain import deadlines
 from app.domain.deadlines import Waits
 from app.domain.saga import Command
@@ -17,9 +18,13 @@ from schemas.rows import OrderRow
 
 @dataclass(frozen=True, slots=True)
 class OrderClock:
-    """Reminds the legs that have not answered, and turns back an order that has waited too long."""
+    """Reminds the legs that have not answered, and turns back an order that has waited too long.
+
+    `trace` gives the headers of what belongs to the trace of an order.
+    """
 
     waits: Waits
+    trace: Callable[[OrderRow], Headers] = lambda _: ()
 
     def due_at_ms(self, row: OrderRow, since_ms: int, rung: int) -> int | None:
         """When to look at the order again."""
@@ -33,4 +38,5 @@ class OrderClock:
         if due.deadline:
             passed = ReachDeadline(row.order_id, version=order.version)
             sends.append(Send(topics.ORDERS, row.order_id.encode(), encode(passed)))
-        return sends
+        headers = self.trace(row) if sends else ()
+        return [send._replace(headers=headers) for send in sends] if headers else sends

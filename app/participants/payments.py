@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any, Final
 
 from app import topics
-from app.delivery import ConsumerRecord, Effects, Refused, Rows, Send
+from app.delivery import ConsumerRecord, Effects, Headers, Refused, Rows, Send
 from app.domain import outside
 from app.domain.payment import RULES, PaymentDecision, PaymentWant
 from app.domain.value import replace
 from app.participants.ends import Ended
 from app.participants.reading import read
+from app.tracing.context import headers_of, traceparent_in
 from schemas.codec import encode, remade
 from schemas.commands import AuthorizePayment, CapturePayment, ForgetPayment, ReversePayment
 from schemas.replies import PAYMENT_REPLIES
@@ -43,7 +44,8 @@ def decide(rows: Rows, record: ConsumerRecord, gateway: str) -> Effects:
             opened_at=record.offset,
             method=command.method if asked else None,
         )
-    return _effects(row, decision, record.timestamp, {})
+    trace = traceparent_in(record.headers) or row.trace
+    return _effects(row, decision, record.timestamp, {"trace": trace})
 
 
 def _order_is_over(row: PaymentRow | None, record: ConsumerRecord) -> Effects:
@@ -63,10 +65,12 @@ def settle(rows: Rows, key: str, ended: Ended) -> Effects:
         "reason": ended.reason,
         "attempts": row.attempts + ended.attempts,
     }
-    return _effects(row, decision, ended.at_ms, told)
+    return _effects(row, decision, ended.at_ms, told, headers_of(ended.trace))
 
 
-def _effects(row: PaymentRow, decision: PaymentDecision, at_ms: int, told: dict[str, Any]) -> Effects:
+def _effects(
+    row: PaymentRow, decision: PaymentDecision, at_ms: int, told: dict[str, Any], headers: Headers = ()
+) -> Effects:
     if decision.changed:
         row = remade(PaymentRow, row, **told, payment=decision.errand, updated_at_ms=at_ms)
     order_id = row.payment.order_id
@@ -75,5 +79,5 @@ def _effects(row: PaymentRow, decision: PaymentDecision, at_ms: int, told: dict[
         reply = PAYMENT_REPLIES[decision.answer](
             order_id, gateway=row.payment.at, reference=row.reference, attempts=row.attempts, reason=row.reason
         )
-        sends.append(Send(topics.ORDERS, order_id.encode(), encode(reply)))
+        sends.append(Send(topics.ORDERS, order_id.encode(), encode(reply), headers))
     return Effects(((order_id, row),) if decision.changed else (), sends)

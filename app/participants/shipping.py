@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any, Final
 
 from app import topics
-from app.delivery import ConsumerRecord, Effects, Refused, Rows, Send
+from app.delivery import ConsumerRecord, Effects, Headers, Refused, Rows, Send
 from app.domain import outside
 from app.domain.shipment import RULES, ShipmentDecision, ShipmentWant
 from app.domain.value import replace
 from app.participants.ends import Ended
 from app.participants.reading import read
+from app.tracing.context import headers_of, traceparent_in
 from schemas.codec import encode, remade
 from schemas.commands import BookShipment, CallOffShipment, ForgetShipment
 from schemas.replies import SHIPMENT_REPLIES
@@ -39,7 +40,8 @@ def decide(rows: Rows, record: ConsumerRecord, carrier: str) -> Effects:
             opened_at=record.offset,
             address=booking.address if booking else None,
         )
-    return _effects(row, decision, record.timestamp, {})
+    trace = traceparent_in(record.headers) or row.trace
+    return _effects(row, decision, record.timestamp, {"trace": trace})
 
 
 def _order_is_over(row: ShipmentRow | None, record: ConsumerRecord) -> Effects:
@@ -55,10 +57,12 @@ def settle(rows: Rows, key: str, ended: Ended) -> Effects:
     row: ShipmentRow = rows[key]
     decision = outside.settle(RULES, row.shipment, ended.ok)
     told = {"tracking_number": ended.reference or row.tracking_number, "reason": ended.reason}
-    return _effects(row, decision, ended.at_ms, told)
+    return _effects(row, decision, ended.at_ms, told, headers_of(ended.trace))
 
 
-def _effects(row: ShipmentRow, decision: ShipmentDecision, at_ms: int, told: dict[str, Any]) -> Effects:
+def _effects(
+    row: ShipmentRow, decision: ShipmentDecision, at_ms: int, told: dict[str, Any], headers: Headers = ()
+) -> Effects:
     if decision.changed:
         row = remade(ShipmentRow, row, **told, shipment=decision.errand, updated_at_ms=at_ms)
     order_id = row.shipment.order_id
@@ -67,5 +71,5 @@ def _effects(row: ShipmentRow, decision: ShipmentDecision, at_ms: int, told: dic
         reply = SHIPMENT_REPLIES[decision.answer](
             order_id, carrier=row.shipment.at, tracking_number=row.tracking_number, reason=row.reason
         )
-        sends.append(Send(topics.ORDERS, order_id.encode(), encode(reply)))
+        sends.append(Send(topics.ORDERS, order_id.encode(), encode(reply), headers))
     return Effects(((order_id, row),) if decision.changed else (), sends)

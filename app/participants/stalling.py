@@ -11,11 +11,13 @@ from app.delivery import Send
 from app.domain import legs
 from app.domain.payment import PaymentOperation
 from app.domain.shipment import ShipmentOperation
+from app.tracing.context import headers_of
 from schemas.codec import encode
 from schemas.replies import CallStalled
 
 
-def stalled(order_id: str, operation: PaymentOperation | ShipmentOperation, attempts: int) -> Send:
-    """Tell the order that so many attempts at this operation have brought no definite answer."""
+def stalled(order_id: str, operation: PaymentOperation | ShipmentOperation, attempts: int, trace: str = "") -> Send:
+    """Tell the order, in its `trace`, that so many attempts at this operation have brought no definite answer."""
     leg, verb = legs.SERVES[operation]
-    return Send(topics.ORDERS, order_id.encode(), encode(CallStalled(order_id, leg, verb, attempts)))
+    told = CallStalled(order_id, leg, verb, attempts)
+    return Send(topics.ORDERS, order_id.encode(), encode(told), headers_of(trace))
