@@ -50,7 +50,10 @@ def test_one_that_was_sent_a_signal_is_away_until_it_is_started_again(worker: An
         watched.stop()
 
 
-def test_one_that_ends_by_itself_is_away_from_when_it_was_last_seen(worker: Any) -> None:
+def test_one_that_ends_by_itself_is_away_from_when_it_closed_its_port(
+    worker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "ENDING_S", TICKS_S / 2)
     watched = Watch(worker)
     watched.start()
     try:

@@ -31,6 +31,8 @@ class World:
             followers={},
             drain=SimpleNamespace(take=self.take),
             stops_on_failure=lambda what: nullcontext(),
+            should_stop=True,
+            tracing=None,
         )
         self.follower = Follower(app, "facts", self.apply, retry_on=(ConnectionError,), gather_s=0)
         stream: Any = SimpleNamespace(maybe_start=self.apply_nothing)

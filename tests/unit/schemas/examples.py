@@ -141,6 +141,7 @@ EXAMPLES: Final[tuple[Record, ...]] = (
         method="card",
         **OUTSIDE,
         opened_at=38,
+        trace="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
         finished_at_ms=1_700_000_000_500,
     ),
     rows.ShipmentRow(
@@ -158,6 +159,7 @@ EXAMPLES: Final[tuple[Record, ...]] = (
         tracking_number="track-1",
         reason="said so",
         opened_at=38,
+        trace="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
         finished_at_ms=1_700_000_000_500,
     ),
     idempotency.ClaimKey(key="00ff", fingerprint="5f2c"),
