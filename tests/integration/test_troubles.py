@@ -42,7 +42,7 @@ def rows() -> list[Row]:
     lines = [line for line in section.splitlines() if line.startswith("|")][2:]
     made = []
     for line in lines:
-        fault, *probes, log, metrics = (cell.strip() for cell in line.strip("|").split(" | "))
+        fault, *probes, log, metrics = (cell.strip() for cell in line.strip("|").split("|"))
         made.append(Row(fault, tuple(probes), re.findall(r"`([^`]+)`", log), re.findall(r"`([^`]+)`", metrics)))
     return made
 
