@@ -13,7 +13,7 @@ MINUTES ?= 20
 # The uv that makes and installs the locks; `make lock UV=uv==X.Y.Z` takes another.
 UV ?= $(shell sed -n 's/^\(uv==[0-9.]*\).*/\1/p' requirements-uv.lock)
 
-.PHONY: help setup run test unit model integration contract simulate fuzz chaos chaos-tests bench lint format lock clean distclean
+.PHONY: help setup run test unit model integration contract simulate fuzz chaos chaos-tests bench lint advisories format lock clean distclean
 .DEFAULT_GOAL := help
 
 help: ## Show this.
@@ -80,6 +80,9 @@ lint: $(READY) ## Style, types and the rules of who may import whom.
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+advisories: $(READY) ## Ask PyPI itself (no mirror) what is known against the versions that the lock pins.
+	$(BIN)/uv tool run pip-audit==2.9.0 --requirement requirements-run.lock --require-hashes --disable-pip
 
 format: $(READY) ## Put the code into the project's form.
 	$(BIN)/ruff format .
