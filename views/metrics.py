@@ -26,7 +26,8 @@ class Metrics(Page):
     async def get(self, request: web.Request) -> web.StreamResponse:
         """Look at the partitions and at what the worker needs, and tell all."""
         progress, kafka, mongodb = await asyncio.gather(inside.progress(app), kafka_state(), mongodb_state())
-        stream.look(progress, Group(app.rebalancing_count, inside.recovered(app)), _blocked())
+        group = Group(app.rebalancing_count, inside.recovered(app), app.drain.commit_age_s)
+        stream.look(progress, group, _blocked(), {topic: lane.waited for topic, lane in app.lanes.items()})
         kafka_up.set(kafka == OK)
         mongodb_up.set(mongodb == OK)
         agents_ended.set(len(ended_agents()))

@@ -43,6 +43,7 @@ class DrainConsumer(Consumer):
         self._stats = self.app.stats
         self._lanes = self.app.lanes
         self._intake = Intake(self._stats)
+        self._committed_at_s = 0.0
         self.generation: int | None = None  # that the lanes' ranges belong to
         self._handing = HandingLoop(self, self._lanes, self._intake, self._stats)
 
@@ -78,6 +79,7 @@ class DrainConsumer(Consumer):
         for lane in self._lanes.values():
             lane.begin(generation, {tp.partition: at.next for tp, at in starts.items() if tp.topic == lane.topic})
         self.generation = generation
+        self._committed_at_s = self.loop.time()
 
     async def _drain_messages(self, fetcher: Any) -> None:
         try:
@@ -136,6 +138,12 @@ class DrainConsumer(Consumer):
         """The offset below which all of the partition is committed, as far as this worker knows."""
         return self._committed_offset.get(tp) or 0
 
+    @property
+    def commit_age_s(self) -> float:
+        """How long ago this worker last committed, while something waits for it; else 0."""
+        waits = any((self._new_offset(tp) or 0) > self.committed(tp) for tp in self._lane_partitions())
+        return self.loop.time() - self._committed_at_s if waits else 0.0
+
     def _lane_partitions(self) -> list[TP]:
         return [TP(lane.topic, partition) for lane in self._lanes.values() for partition in lane.ranges.partitions]
 
@@ -160,6 +168,7 @@ class DrainConsumer(Consumer):
         committed = await self._thread.run(self._thread.commit_in(generation, offsets))
         if committed and self.generation == generation:
             self._committed_offset.update(offsets)
+            self._committed_at_s = self.loop.time()
         return committed or did
 
     async def _settle(self, limit_s: float) -> bool:

@@ -1,5 +1,6 @@
 """One topic's way through a worker: from the consumer's loop to its agent, and its acknowledgements back."""
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ from app.delivery.contract import ConsumerRecord
 from app.delivery.inbox import Batch, Inbox
 from app.delivery.positions import Positions
 from app.delivery.ranges import Range, Ranges
+from app.delivery.waited import Waited
 
 
 class Piece(NamedTuple):
@@ -31,6 +33,8 @@ class Lane:
         self.inbox = inbox
         self.ranges = Ranges()
         self.positions = Positions()
+        self.waited = Waited()
+        """From when the oldest message of each piece came into the log to when an agent takes it."""
         self.generation: int | None = None
         self.on_begin: list[Callable[[Iterable[int]], None]] = []
         self.on_leave: list[Callable[[], None]] = []
@@ -45,6 +49,9 @@ class Lane:
 
     def start(self, batches: Sequence[Batch]) -> list[Piece]:
         """Open the ranges of batches of the present generation; the rest was taken for nobody."""
+        now_s = time.time()
+        for batch in batches:
+            self.waited.note(now_s - batch.records[0].timestamp / 1000)
         return [
             Piece(batch.tp, batch.records, self.ranges.open(batch.tp.partition, batch.records[-1].offset))
             for batch in batches

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from math import isinf
 from typing import Final, NamedTuple
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
 from app.delivery import Stats
 from app.delivery.inside import Progress, Recovered
+from app.delivery.waited import Waited
 
 COUNTERS: Final = {
     "slices": "Slices of messages that were decided.",
@@ -34,10 +36,14 @@ COUNTERS: Final = {
 
 
 class Group(NamedTuple):
-    """This worker in its group: how often partitions were shared out since it started, and its last recovery."""
+    """This worker in its group: how often partitions were shared out since it started, and its last recovery.
+
+    `commit_age_s` is how long ago it last committed, while something waits for it.
+    """
 
     rebalances: int
     recovered: Recovered
+    commit_age_s: float = 0.0
 
 
 class StreamNumbers:
@@ -48,10 +54,13 @@ class StreamNumbers:
         self._progress: Sequence[Progress] = ()
         self._group: Group | None = None
         self._blocked: dict[str, int] = {}
+        self._waited: Mapping[str, Waited] = {}
 
-    def look(self, progress: Sequence[Progress], group: Group, blocked: dict[str, int]) -> None:
-        """How far the partitions are, and how many keys are blocked, by topic."""
-        self._progress, self._group, self._blocked = progress, group, blocked
+    def look(
+        self, progress: Sequence[Progress], group: Group, blocked: dict[str, int], waited: Mapping[str, Waited]
+    ) -> None:
+        """How far the partitions are; how many keys are blocked, and how long messages have waited, by topic."""
+        self._progress, self._group, self._blocked, self._waited = progress, group, blocked, waited
 
     def collect(self) -> Iterator[Metric]:
         """The samples as of the last look."""
@@ -66,6 +75,16 @@ class StreamNumbers:
         for topic, count in self._blocked.items():
             blocked.add_metric([topic], count)
         yield blocked
+        waited = HistogramMetricFamily(
+            "delivery_waited_seconds",
+            "From when the oldest message of each batch came into the log to when its agent took it.",
+            labels=["topic"],
+        )
+        for topic, it in self._waited.items():
+            waited.add_metric(
+                [topic], [("+Inf" if isinf(bound) else str(bound), count) for bound, count in it.buckets()], it.sum_s
+            )
+        yield waited
         if self._group is not None:
             yield from self._of_group(self._group)
 
@@ -95,6 +114,9 @@ class StreamNumbers:
         yield CounterMetricFamily("delivery_rebalances", "Times that partitions were shared out.", group.rebalances)
         yield GaugeMetricFamily(
             "delivery_recovering", "1 while tables are read from their changelogs.", float(group.recovered.running)
+        )
+        yield GaugeMetricFamily(
+            "delivery_commit_age_seconds", "Since the last commit, while something waits for it.", group.commit_age_s
         )
         left = group.recovered.end - group.recovered.read
         yield GaugeMetricFamily("delivery_recovery_left", "Changelog records that are still to be read.", left)

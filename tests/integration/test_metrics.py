@@ -57,6 +57,8 @@ async def test_the_shop_and_the_stream_are_told_in_numbers(
     assert of(samples, "payments_amount_minor_total", operation="captured") == 400
     assert of(samples, "payments_amount_minor_total", operation="voided") == 200
     assert of(samples, "outside_call_seconds_count", operation="authorize", outcome="unknown") == 2
+    assert of(samples, "delivery_waited_seconds_count", topic=f"{app_id}.orders") > 0
+    assert of(samples, "delivery_commit_age_seconds") < 5
     assert of(samples, "outside_call_seconds_count", operation="authorize", outcome="refused") == 1
     assert of(samples, "http_request_seconds_count", route="/v1/orders", status="201") >= 5
     assert of(samples, "http_request_seconds_count", route="/v1/orders/{order_id}", status="404") == 1

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from app.delivery import Stats
 from app.delivery.inside import Progress, Recovered
+from app.delivery.waited import Waited
 from app.metrics.stream import COUNTERS, Group, StreamNumbers
 
 NAMED_OTHERWISE = {"parked", "failed", "waiting", "calls_running"}
@@ -27,7 +28,10 @@ def test_partitions_letters_and_the_group_are_told() -> None:
     numbers = StreamNumbers(Stats(messages=7, parked=9, failed=2, waiting=4, calls_running=3))
     assert not [line for line in told(numbers) if line.startswith(("delivery_lag", "delivery_recovering"))]
     held = [Progress("orders", 0, 12, 20), Progress("orders", 1, 5, None)]
-    numbers.look(held, Group(4, Recovered(True, 30, 100)), {"orders": 2})
+    waited = Waited()
+    for seconds in (0.02, 0.3, 400.0, -1.0):
+        waited.note(seconds)
+    numbers.look(held, Group(4, Recovered(True, 30, 100), 1.5), {"orders": 2}, {"orders": waited})
     lines = told(numbers)
     assert {
         "delivery_messages_total 7.0",
@@ -39,5 +43,10 @@ def test_partitions_letters_and_the_group_are_told() -> None:
         "delivery_rebalances_total 4.0",
         "delivery_recovering 1.0",
         "delivery_recovery_left 70.0",
+        "delivery_commit_age_seconds 1.5",
+        'delivery_waited_seconds_bucket{le="0.005",topic="orders"} 1.0',
+        'delivery_waited_seconds_bucket{le="0.5",topic="orders"} 3.0',
+        'delivery_waited_seconds_bucket{le="+Inf",topic="orders"} 4.0',
+        'delivery_waited_seconds_sum{topic="orders"} 400.32',
     } <= set(lines)
     assert not [line for line in lines if line.startswith('delivery_lag{partition="1"')], "nobody knows it"
