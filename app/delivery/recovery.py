@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from confluent_kafka import KafkaException
 from faust.tables.manager import TableManager
-from faust.tables.recovery import Recovery
+from faust.tables.recovery import RebalanceAgain, Recovery
 from faust.types import TP
 
 from app.delivery.held import Held
@@ -63,7 +63,10 @@ class DrainRecovery(Recovery):
                 await asyncio.sleep(AGAIN_S)
 
     def _held(self, tp: TP) -> Held:
-        return cast(RowTable, self.tp_to_table[tp]).held(tp.partition)
+        table = cast(RowTable, self.tp_to_table[tp])
+        if tp.partition not in table.partitions_held:
+            raise RebalanceAgain  # the tables know of the next generation already, and recovery is about to hear of it
+        return table.held(tp.partition)
 
     async def _restore(self, tps: frozenset[TP], offsets: Any) -> None:
         began_s, count = time.monotonic(), 0

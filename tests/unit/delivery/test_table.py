@@ -4,11 +4,13 @@ import json
 from typing import Any
 
 import pytest
+from faust.tables.recovery import RebalanceAgain
 from faust.types import TP
 
 from app.delivery import DeliveryApp, RowTable, row_table
 from app.delivery.held import ChangelogRecord
 from app.delivery.queues import Entry, changelog_key
+from app.delivery.recovery import DrainRecovery
 
 CHANGELOG = "t-orders-changelog"
 
@@ -84,3 +86,15 @@ async def test_what_should_stand_under_a_changelog_key(table: RowTable) -> None:
     assert json.loads(table.encoded(0, b"a") or b"") == {"v": 2}
     assert table.encoded(0, entry) == Entry(50, gone=True).encode()
     assert (table.encoded(0, b"never"), table.encoded(0, changelog_key(b"k", 12))) == (None, None)
+
+
+async def test_a_recovery_that_is_out_of_date_begins_again(table: RowTable) -> None:
+    """The tables hear of a rebalance before recovery does, and have dropped then what has left."""
+    await assign(table, {0, 1}, fresh={0, 1})
+    recovery = table.app.tables.recovery
+    assert isinstance(recovery, DrainRecovery)
+    for partition in (0, 1):
+        recovery.add_active(table, TP(CHANGELOG, partition))
+    await assign(table, {0}, fresh=set())
+    with pytest.raises(RebalanceAgain):
+        await recovery._build_offsets(None, recovery.active_tps, recovery.active_offsets, "active")
