@@ -27,7 +27,7 @@ from bench.throughput import Load, Rate
 
 ROUNDS, SECONDS = 3, 12.0
 SCRAPE_EVERY_S = 5.0
-QUIET = {"LOG_LEVEL": "warning"}
+QUIET = {"LOG_LEVEL": "WARNING"}
 
 
 class Collector(BaseHTTPRequestHandler):
