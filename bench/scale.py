@@ -100,7 +100,8 @@ async def at_rest(servers: Servers) -> None:
     before = -1
     while True:
         held = [it for worker in servers.workers for it in worker.ask("/cluster/worker").get("partitions", ())]
-        ends = sum(it["end"] or 0 for it in held) if held and not any(it["lag"] for it in held) else -1
+        finished = held and all(it["lag"] == 0 for it in held)  # None: a worker that is busy does not know
+        ends = sum(it["end"] for it in held) if finished else -1
         if ends >= 0 and ends == before:
             return  # and nothing was sent while one after the other was asked
         before = ends
