@@ -22,11 +22,11 @@ from typing import Final
 
 from faust.types import TopicT
 
-from app.delivery import LARGEST_RECORD_BYTES, ConsumerRecord, NewTopicSpec, Parked, Send
+from app.delivery import LARGEST_RECORD_BYTES, ConsumerRecord, NewTopicSpec, Parked, Send, trace_id_of, traceparent_in
 from app.main import app, settings
 from schemas import commands, facts, idempotency, replies
 from schemas.codec import Decoder, encode
-from schemas.dead_letters import DeadLetter, DeadLetterHandled, Kind, base64_of, trace_id_in
+from schemas.dead_letters import DeadLetter, DeadLetterHandled, Kind, base64_of
 
 _DAY_MS: Final = 24 * 3600 * 1000
 
@@ -107,6 +107,6 @@ def park(record: ConsumerRecord, parked: Parked) -> Send:
         attempt=parked.attempts,
         kind=Kind(parked.kind.value),
         replays=parked.replays,
-        trace_id=trace_id_in(record.headers),
+        trace_id=trace_id_of(traceparent_in(record.headers)) or None,
     )
     return Send(DEAD_LETTERS, record.key or b"", encode(letter), tuple(record.headers))

@@ -141,12 +141,7 @@ async def charge(what: Charge, stalled: Callable[[int], Awaitable[None]]) -> tup
 
     `stalled` is told of every so many vain attempts.
     """
-    traced = TracedCalls(spans, what.at, what.operation, what.order_id, what.trace)
-    with bound(order_id=what.order_id):
-        settled = await until_definite(
-            lambda attempt: traced.call(attempt, lambda: _charge_once(what, attempt)), stalled, _retry, _jitter
-        )
-    return settled, traced.trace
+    return await _until_known(what.at, what, partial(_charge_once, what), stalled)
 
 
 async def _charge_once(what: Charge, attempt: int) -> Verdict:
@@ -158,13 +153,20 @@ async def _charge_once(what: Charge, attempt: int) -> Verdict:
 
 async def consign(what: Consignment, stalled: Callable[[int], Awaitable[None]]) -> tuple[Settled, str]:
     """Have the carrier do it, until its outcome is known; otherwise as `charge`."""
-    traced = TracedCalls(spans, carrier().name, what.operation, what.order_id, what.trace)
-    with bound(order_id=what.order_id):
-        settled = await until_definite(
-            lambda attempt: traced.call(attempt, lambda: _consign_once(what, attempt)), stalled, _retry, _jitter
-        )
-    return settled, traced.trace
+    return await _until_known(carrier().name, what, partial(_consign_once, what), stalled)
 
 
 async def _consign_once(what: Consignment, attempt: int) -> Verdict:
     return await measured(carrier().name, what.operation, lambda: carrier().perform(what, attempt))
+
+
+async def _until_known(
+    to: str,
+    what: Charge | Consignment,
+    once: Callable[[int], Awaitable[Verdict]],
+    stalled: Callable[[int], Awaitable[None]],
+) -> tuple[Settled, str]:
+    traced = TracedCalls(spans, to, what.operation, what.order_id, what.trace)
+    with bound(order_id=what.order_id):
+        settled = await until_definite(lambda it: traced.call(it, lambda: once(it)), stalled, _retry, _jitter)
+    return settled, traced.trace

@@ -11,8 +11,8 @@ from __future__ import annotations
 import multiprocessing
 import threading
 import urllib.request
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -21,6 +21,7 @@ from rich.table import Table
 
 from app.embedded.ports import free_port
 from bench import throughput
+from bench.beside import beside
 from bench.figures import ratio, spread
 from bench.house import House, System, open_house
 from bench.throughput import Load, Rate
@@ -49,37 +50,21 @@ def collect(port: int) -> None:
     ThreadingHTTPServer(("127.0.0.1", port), Collector).serve_forever()
 
 
-@contextmanager
-def scraping(system: System) -> Iterator[None]:
+def scraping(system: System) -> AbstractContextManager[None]:
     """Read the worker's metrics until the end of the body."""
-    over = threading.Event()
 
-    def scrape() -> None:
+    def scrape(over: threading.Event) -> None:
         while not over.wait(SCRAPE_EVERY_S):
             urllib.request.urlopen(f"http://127.0.0.1:{system.port}/metrics", timeout=5).read()
 
-    thread = threading.Thread(target=scrape)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+    return beside(scrape)
 
 
 def observed(house: House, traced: float, environment: Mapping[str, str]) -> Rate:
     """All on, with a share of the orders `traced`."""
-    scrapes: list[Any] = []
-
-    def begin(system: System) -> None:
-        scrapes.append(scraping(system))
-        scrapes[0].__enter__()
-
-    try:
-        return throughput.ours(house, Load(seconds=SECONDS, traced=traced), begin, environment)
-    finally:
-        for it in scrapes:
-            it.__exit__(None, None, None)
+    with ExitStack() as stack:
+        load = Load(seconds=SECONDS, traced=traced)
+        return throughput.ours(house, load, lambda system: stack.enter_context(scraping(system)), environment)
 
 
 def main() -> None:

@@ -8,12 +8,13 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import Consumer, TopicPartition
 
+from bench.beside import beside
 from bench.feed import Feed, orders, products
 from bench.figures import latencies, percentiles
 from bench.house import PARTITIONS, House, System
@@ -124,19 +125,10 @@ def _stocked(house: House) -> Iterator[tuple[System, Feed]]:
         yield system, feed
 
 
-@contextmanager
-def _load(feed: Feed) -> Iterator[None]:
-    over = threading.Event()
-
-    def keep() -> None:
+def _load(feed: Feed) -> AbstractContextManager[None]:
+    def keep(over: threading.Event) -> None:
         for _ in feed.keep(LOAD_IN_THE_AIR):
             if over.is_set():
                 return
 
-    keeping = threading.Thread(target=keep)
-    keeping.start()
-    try:
-        yield
-    finally:
-        over.set()
-        keeping.join()
+    return beside(keep)

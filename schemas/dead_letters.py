@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from base64 import b64decode, b64encode
-from collections.abc import Iterable
 from enum import StrEnum
-from typing import Final
 
 from schemas.record import Record
-
-_TRACEPARENT: Final = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class Kind(StrEnum):
@@ -73,12 +68,3 @@ def base64_of(raw: bytes | None) -> str | None:
 def bytes_of(text: str | None) -> bytes | None:
     """The bytes in such a text. Raises `ValueError`."""
     return None if text is None else b64decode(text, validate=True)
-
-
-def trace_id_in(headers: Iterable[tuple[str, bytes]]) -> str | None:
-    """The id of the trace that a message belongs to, by its W3C `traceparent` header."""
-    for name, value in headers:
-        found = _TRACEPARENT.fullmatch(value) if name == "traceparent" else None
-        if found is not None:
-            return found[1].decode("ascii")
-    return None

@@ -14,16 +14,15 @@ from typing import Any, Final
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from app.delivery import TRACEPARENT
+from app.delivery import TRACEPARENT, trace_id_of
 from app.logs import bound
 from app.main import access, app, settings
-from schemas.dead_letters import trace_id_in
 from views.admission import admit, rule_of
 from views.contract import Call
 from views.hardening import harden, preflight
 from views.page import web_app
 from views.problems import Problem, problem_response, unavailable
-from views.trace import note_status, trace_of, traced, traceparent_of
+from views.trace import note_status, traced, traceparent_of
 
 log: Final = logging.getLogger(__name__)
 
@@ -125,8 +124,8 @@ def _about(request: web.Request, request_id: str) -> dict[str, str]:
     order_id = request.match_info.get("order_id")
     if order_id is not None:
         told["order_id"] = order_id
-    trace_id = trace_id_in(trace_of(request))
-    if trace_id is not None:
+    trace_id = trace_id_of(traceparent_of(request))
+    if trace_id:
         told["trace_id"] = trace_id
     return told
 

@@ -90,8 +90,7 @@ def agents_state() -> tuple[str, str]:
 
 def ended_agents() -> list[str]:
     """The topics of the agents that ran, and do not any more."""
-    ended = [topic for topic, participant in app.participants.items() if participant.ended]
-    return ended + [topic for topic, follower in app.followers.items() if follower.ended]
+    return [topic for topic, lane in app.lanes.items() if lane.ended]
 
 
 def tables_state() -> str:

@@ -24,7 +24,7 @@ from views.page import web_app
 from views.preference import wait_s
 from views.problems import Problem, unavailable
 from views.silence import Silence
-from views.trace import trace_of
+from views.trace import traceparent_of
 
 log: Final = logging.getLogger(__name__)
 
@@ -101,12 +101,13 @@ async def on_owner(
 
 
 async def _forward(request: web.Request, owner: str, body: bytes | None, mark: str, limit_s: float) -> web.Response:
-    traceparent = {name: value.decode() for name, value in trace_of(request)}
     headers = CIMultiDict((name, value) for name, value in request.headers.items() if name.lower() not in _HOP_BY_HOP)
     headers.popall(CONTENT_ENCODING, None)  # the body was unpacked when it was read
     headers[mark] = mark_of(request, mark, request_id_of(request))
     headers[REQUEST_ID] = request_id_of(request)
-    headers.update(traceparent)
+    traceparent = traceparent_of(request)
+    if traceparent:
+        headers[TRACEPARENT] = traceparent
     content = body if body is not None else await request.read()
     with _silence.asking(owner):
         async with request.app[_session].request(

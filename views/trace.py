@@ -9,9 +9,9 @@ from typing import Final
 from aiohttp import web
 from opentelemetry.trace import Span, SpanKind, StatusCode
 
-from app.delivery import TRACEPARENT, Headers
+from app.delivery import TRACEPARENT, Headers, readable
 from app.main import spans
-from app.tracing.context import headers_of, parsed, traceparent_in, written
+from app.tracing.context import headers_of, parsed, written
 
 _OWN: Final = web.RequestKey("traceparent", str)
 """The request's own span, where it is recorded."""
@@ -19,8 +19,7 @@ _OWN: Final = web.RequestKey("traceparent", str)
 
 def traceparent_of(request: web.Request) -> str:
     """What is handed on with all that the request causes: its own span, or else the one its client names."""
-    own = request.get(_OWN)
-    return own or traceparent_in(((TRACEPARENT, request.headers.get(TRACEPARENT, "").encode(errors="replace")),))
+    return request.get(_OWN) or readable(request.headers.get(TRACEPARENT, "").encode(errors="replace"))
 
 
 def trace_of(request: web.Request) -> Headers:

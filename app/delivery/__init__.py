@@ -4,6 +4,7 @@ A participant is a topic, a table and a pure decision. This package runs it: no 
 acknowledged before all it caused is in every in-sync replica, whoever dies and whenever.
 """
 
+from app.delivery.about import about
 from app.delivery.app import DeliveryApp
 from app.delivery.blocking import DROP_OF, REPLAY_COUNT, REPLAY_OF
 from app.delivery.contract import (
@@ -40,7 +41,7 @@ from app.delivery.stats import Stats
 from app.delivery.table import RowTable, row_table
 from app.delivery.timers import Clock
 from app.delivery.topics import NewTopicSpec, TopicMismatch, ensure_topics
-from app.delivery.tracing import TRACEPARENT, Tracer
+from app.delivery.tracing import TRACEPARENT, Tracer, readable, trace_id_of, traceparent_in
 
 __all__ = [
     "DROP_OF",
@@ -81,9 +82,13 @@ __all__ = [
     "TopicMismatch",
     "Tracer",
     "Unavailable",
+    "about",
     "ensure_topics",
     "is_entry",
     "owner_of",
+    "readable",
     "row_table",
+    "trace_id_of",
+    "traceparent_in",
     "workers",
 ]

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from typing import Final
-
 from app.delivery.contract import ConsumerRecord
-
-_TRACEPARENT: Final = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+from app.delivery.tracing import trace_id_of, traceparent_in
 
 
 def about(record: ConsumerRecord) -> dict[str, str | int]:
@@ -19,7 +15,7 @@ def about(record: ConsumerRecord) -> dict[str, str | int]:
     }
     if record.key is not None:
         told["key"] = record.key.decode(errors="replace")
-    trace = _TRACEPARENT.fullmatch(dict(record.headers).get("traceparent", b""))
-    if trace is not None:
-        told["trace_id"] = trace[1].decode()
+    trace_id = trace_id_of(traceparent_in(record.headers))
+    if trace_id:
+        told["trace_id"] = trace_id
     return told

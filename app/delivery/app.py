@@ -74,7 +74,7 @@ class DrainTransport(Transport):
 
 
 class DeliveryApp(faust.App):
-    """A Faust app whose consumer, recovery and producer close the four holes.
+    """A Faust app whose consumer, recovery and producer close its holes.
 
     `bootstrap` is "host:port[,host:port]", reached with `security`; `topics` are made before the consumer
     starts, as are the changelogs of the tables, with `replication` copies. `delivery_timeout_s` is how long a

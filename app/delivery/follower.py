@@ -49,8 +49,6 @@ class Follower:
     ) -> None:
         self._app = app
         self._lane = app.lane(topic)
-        self.ended = False
-        """As of a participant."""
         app.followers[topic] = self
         self._apply = apply
         self._retry_on = retry_on
@@ -63,13 +61,8 @@ class Follower:
     async def run(self, stream: Any) -> None:
         """Take slices until the worker stops: the body of the topic's Faust agent."""
         await stream.maybe_start()
-        self.ended = False
-        try:
+        with self._lane.attended(lambda: self._app.should_stop):
             await self._follow()
-        finally:
-            self.ended = True
-            if not self._app.should_stop:
-                log.critical("the agent of %s has ended, and this worker lives: restart it", self._lane.topic)
 
     async def _follow(self) -> None:
         async with self._app.stops_on_failure(f"the follower of {self._lane.topic}"):
@@ -81,11 +74,11 @@ class Follower:
                 self._leaving.clear()
                 self._in_hand = pieces
                 began_ns = time.time_ns()
-                if await self._apply_until_done([record for piece in pieces for record in piece.records]):
+                records = [record for piece in pieces for record in piece.records]
+                if await self._apply_until_done(records):
                     self._lane.mark_safe(pieces)
                     if self._app.tracing is not None:
-                        for piece in pieces:
-                            self._app.tracing.followed(piece.records, began_ns)
+                        self._app.tracing.followed(records, began_ns)
                 else:
                     for piece in pieces:
                         piece.range.given_up = True

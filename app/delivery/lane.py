@@ -1,7 +1,9 @@
 """One topic's way through a worker: from the consumer's loop to its agent, and its acknowledgements back."""
 
+import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from faust.types import TP
@@ -11,6 +13,8 @@ from app.delivery.inbox import Batch, Inbox
 from app.delivery.positions import Positions
 from app.delivery.ranges import Range, Ranges
 from app.delivery.waited import Waited
+
+log = logging.getLogger(__name__)
 
 
 class Piece(NamedTuple):
@@ -36,8 +40,21 @@ class Lane:
         self.waited = Waited()
         """From when the oldest message of each piece came into the log to when an agent takes it."""
         self.generation: int | None = None
+        self.ended = False
+        """Whether its agent has run, and does not any more: then nobody takes this worker's messages."""
         self.on_begin: list[Callable[[Iterable[int]], None]] = []
         self.on_leave: list[Callable[[], None]] = []
+
+    @contextmanager
+    def attended(self, is_stopping: Callable[[], bool]) -> Iterator[None]:
+        """Around the run of the topic's agent. Faust lives on when it ends: `ended` and the log say so."""
+        self.ended = False
+        try:
+            yield
+        finally:
+            self.ended = True
+            if not is_stopping():
+                log.critical("the agent of %s has ended, and this worker lives: restart it", self.topic)
 
     def begin(self, generation: int, starts: Mapping[int, int]) -> None:
         """Start over: `starts` holds the next offset of each partition of this generation."""

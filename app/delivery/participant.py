@@ -1,7 +1,6 @@
 """A participant: one topic, one table, one decision, run slice by slice."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +18,6 @@ from app.delivery.watchers import Watchers
 
 if TYPE_CHECKING:
     from app.delivery.app import DeliveryApp
-
-
-log = logging.getLogger(__name__)
 
 
 class Participant:
@@ -53,8 +49,6 @@ class Participant:
         self._blocking = Blocking(decide, park, app.stats)
         self._slice_size = slice_size
         self._slots = asyncio.Semaphore(in_flight)
-        self.ended = False
-        """Whether its agent has run, and does not any more: then nobody takes this worker's messages."""
         app.participants[topic] = self
         self._watchers = Watchers()
         self._lane.on_begin += (self._begin, table.show)
@@ -77,21 +71,16 @@ class Participant:
     async def run(self, stream: Any) -> None:
         """Take slices until the worker stops: `await participant.run(stream)` is all the agent does."""
         await stream.maybe_start()
-        self.ended = False
         self._app.add_future(self._beside(self._healer.run()))
         if self._timers is not None:
             self._app.add_future(self._beside(self._timers.run(self._app)))
         if self._forgetter is not None:
             self._app.add_future(self._beside(self._forgetter.run()))
-        try:
+        with self._lane.attended(lambda: self._app.should_stop):
             async with self._app.stops_on_failure(f"the participant of {self._lane.topic}"):
                 while True:
                     await self._turn()
                     await asyncio.sleep(0)  # HTTP gets its turn between slices
-        finally:
-            self.ended = True
-            if not self._app.should_stop:
-                log.critical("the agent of %s has ended, and this worker lives: restart it", self._lane.topic)
 
     def _begin(self, partitions: Iterable[int]) -> None:
         self._healer.begin(partitions)

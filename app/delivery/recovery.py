@@ -36,28 +36,26 @@ class DrainRecovery(Recovery):
         """Wait for as long as it takes: Faust takes a time-out for its own end, and never recovers again."""
         await super()._wait(coro)
 
-    async def _build_highwaters(self, _consumer: Any, tps: AbstractSet[TP], destination: Any, title: str) -> None:
+    async def _build_highwaters(self, _consumer: Any, tps: AbstractSet[TP], destination: Any, _title: str) -> None:
         """Ask where the changelogs end."""
+        ends = await self._ends(frozenset(tps))
         destination.clear()
-        if title == "active":
-            destination.update({tp: end - 1 for tp, end in (await self._ends(tps)).items()})
+        for where, end in ends.items():  # not by `update`: these are `Counter`s, whose update adds
+            destination[TP(*where)] = end - 1
 
-    async def _build_offsets(self, _consumer: Any, tps: AbstractSet[TP], destination: Any, title: str) -> None:
+    async def _build_offsets(self, _consumer: Any, tps: AbstractSet[TP], destination: Any, _title: str) -> None:
         """Say how far they are read."""
-        if title == "active":
-            for tp in tps:  # not by `update`: this is a `Counter`, whose update adds
-                destination[tp] = self._held(tp).read_to - 1
+        for tp in tps:
+            destination[tp] = self._held(tp).read_to - 1
 
-    async def _seek_offsets(self, _consumer: Any, tps: AbstractSet[TP], offsets: Any, title: str) -> None:
+    async def _seek_offsets(self, _consumer: Any, tps: AbstractSet[TP], offsets: Any, _title: str) -> None:
         """Read the rest."""
-        if title == "active":
-            await self._restore(frozenset(tps), offsets)
+        await self._restore(frozenset(tps), offsets)
 
-    async def _ends(self, tps: AbstractSet[TP]) -> dict[TP, int]:
+    async def _ends(self, tps: frozenset[TP]) -> dict[tuple[str, int], int]:
         while True:
             try:
-                found = await self.app.ends.ends([(tp.topic, tp.partition) for tp in tps])
-                return {TP(*where): end for where, end in found.items()}
+                return await self.app.ends.ends(tps)
             except KafkaException as error:
                 log.warning("the ends of the changelogs can't be asked for now: %s", error)
                 await asyncio.sleep(AGAIN_S)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final, Protocol
 
@@ -9,6 +10,8 @@ from app.delivery.contract import ConsumerRecord, Effects, Headers, Rows
 
 TRACEPARENT: Final = "traceparent"
 """The header of W3C Trace Context, in messages as in requests."""
+
+_FORM: Final = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class Span(Protocol):
@@ -35,6 +38,21 @@ class Tracer(Protocol):
 
     def close(self, limit_s: float) -> None:
         """Send what is not sent yet, for at most so long."""
+
+
+def readable(traceparent: bytes) -> str:
+    """The header's value as text; empty when it has not the form."""
+    return traceparent.decode("ascii") if _FORM.fullmatch(traceparent) else ""
+
+
+def traceparent_in(headers: Headers) -> str:
+    """The `traceparent` of a message; empty when it has none that can be read."""
+    return next((found for name, value in headers if name == TRACEPARENT and (found := readable(value))), "")
+
+
+def trace_id_of(traceparent: str) -> str:
+    """The id of its trace, in hex; empty of the empty one."""
+    return traceparent[3:35]
 
 
 def onward(headers: Headers) -> Headers:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app import topics
-from app.delivery import ConsumerRecord, Effects, Refused, Rows, Send
+from app.delivery import ConsumerRecord, Effects, Refused, Rows, Send, trace_id_of, traceparent_in
 from app.domain import saga
 from app.domain.order import Change, Order
 from app.domain.saga import Decision
@@ -12,7 +12,6 @@ from app.participants.order_commands import command_sends
 from app.participants.reading import read
 from schemas.codec import encode, namespace_of, remade
 from schemas.commands import OrderMessage, PlaceOrder
-from schemas.dead_letters import trace_id_in
 from schemas.facts import ORDER_FACTS
 from schemas.rows import OrderRow
 
@@ -35,7 +34,7 @@ def _with_cause(decision: Decision, row: OrderRow | None, message: OrderMessage,
     if decision.order is None or not decision.changes:
         return decision
     [change] = decision.changes
-    trace_id = trace_id_in(record.headers) or (row.order.history[0].trace_id if row else "")
+    trace_id = trace_id_of(traceparent_in(record.headers)) or (row.order.history[0].trace_id if row else "")
     caused = replace(change, cause=namespace_of(type(message)), trace_id=trace_id)
     order = replace(decision.order, history=(*decision.order.history[:-1], caused))
     return replace(decision, order=order, changes=(caused,))

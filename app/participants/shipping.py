@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any, Final
 
 from app import topics
-from app.delivery import ConsumerRecord, Effects, Headers, Refused, Rows, Send
+from app.delivery import ConsumerRecord, Effects, Headers, Refused, Rows, Send, traceparent_in
 from app.domain import outside
 from app.domain.shipment import RULES, ShipmentDecision, ShipmentWant
 from app.domain.value import replace
 from app.participants.ends import Ended
 from app.participants.reading import read
-from app.tracing.context import headers_of, traceparent_in
+from app.tracing.context import headers_of
 from schemas.codec import encode, remade
 from schemas.commands import BookShipment, CallOffShipment, ForgetShipment
 from schemas.replies import SHIPMENT_REPLIES

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from opentelemetry.trace import SpanKind, StatusCode
 
 from app.adapters.outcome import OutcomeUnknown, Verdict
-from app.tracing.context import parsed, written
+from app.tracing.context import recorded, written
 from app.tracing.spans import Spans
 
 
@@ -18,9 +18,8 @@ class TracedCalls:
     """
 
     def __init__(self, spans: Spans, to: str, operation: str, order_id: str, trace: str) -> None:
-        parent = parsed(trace) if spans.are_made else None
         self.trace = trace
-        self._parent = parent if parent is not None and parent.trace_flags.sampled else None
+        self._parent = recorded(trace) if spans.are_made else None
         self._spans = spans
         self._name = f"{operation} {to}"
         self._about = {"server.address": to, "rpc.method": operation, "order.id": order_id}

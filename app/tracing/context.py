@@ -23,6 +23,12 @@ def parsed(traceparent: str) -> SpanContext | None:
     return made if made.is_valid else None
 
 
+def recorded(traceparent: str) -> SpanContext | None:
+    """As `parsed`; None, too, when its trace is not recorded."""
+    named = parsed(traceparent)
+    return named if named is not None and named.trace_flags.sampled else None
+
+
 def written(context: SpanContext) -> str:
     """The span as `traceparent` has it."""
     trace_id, span_id = format_trace_id(context.trace_id), format_span_id(context.span_id)
@@ -32,15 +38,6 @@ def written(context: SpanContext) -> str:
 def headers_of(traceparent: str) -> Headers:
     """The header of a message in this trace; none for the empty string."""
     return ((TRACEPARENT, traceparent.encode()),) if traceparent else ()
-
-
-def traceparent_in(headers: Headers) -> str:
-    """The `traceparent` of a message; empty when it has none that can be read."""
-    for name, value in headers:
-        if name == TRACEPARENT:
-            text = value.decode("ascii", errors="replace")
-            return text if _FORM.fullmatch(text) else ""
-    return ""
 
 
 def message_span_id(topic: str, key: bytes | None, offset: int) -> int:

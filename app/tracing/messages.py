@@ -9,9 +9,9 @@ from typing import Final
 from opentelemetry.trace import Span, SpanContext, SpanKind, StatusCode
 
 from app import topics
-from app.delivery import ConsumerRecord, Effects, Headers, Rows
+from app.delivery import ConsumerRecord, Effects, Headers, Rows, traceparent_in
 from app.domain import saga
-from app.tracing.context import headers_of, message_span_id, parsed, traceparent_in, written
+from app.tracing.context import headers_of, message_span_id, parsed, recorded, written
 from app.tracing.orders import root_of
 from app.tracing.spans import Spans
 from schemas.rows import OrderRow
@@ -49,8 +49,7 @@ class MessageTracer:
 
     def begin(self, record: ConsumerRecord, rows: Rows) -> MessageSpan | None:
         """Begin the span of a message that is about to be decided on."""
-        traceparent = traceparent_in(record.headers)
-        parent, link = parsed(traceparent), None
+        parent, link = parsed(traceparent_in(record.headers)), None
         row = rows.get(record.key.decode(errors="replace")) if record.topic == topics.ORDERS and record.key else None
         root = None if row is None else root_of(row)
         if root is not None and (parent is None or parent.trace_id != root.trace_id):
@@ -64,8 +63,8 @@ class MessageTracer:
     def followed(self, records: Sequence[ConsumerRecord], began_ns: int) -> None:
         """The spans of records that the projection has written."""
         for record in records:
-            parent = parsed(traceparent_in(record.headers)) if record.headers else None
-            if parent is not None and parent.trace_flags.sampled:
+            parent = recorded(traceparent_in(record.headers))
+            if parent is not None:
                 self._start(record, parent, start_ns=began_ns).end()
 
     def close(self, limit_s: float) -> None:

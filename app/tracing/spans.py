@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from opentelemetry.context import Context
-from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, set_span_in_context
+from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, Tracer, set_span_in_context
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
@@ -75,6 +75,10 @@ class Spans:
         made.add_span_processor(BatchSpanProcessor(exporter))
         return made
 
+    @cached_property
+    def _tracer(self) -> Tracer:
+        return self._provider.get_tracer(NAME)
+
     def start(
         self,
         name: str,
@@ -91,9 +95,7 @@ class Spans:
         links = () if link is None else (Link(link),)
         self._ids.given = span_id
         try:
-            return self._provider.get_tracer(NAME).start_span(
-                name, context, kind, dict(attributes), links, start_time=start_ns
-            )
+            return self._tracer.start_span(name, context, kind, dict(attributes), links, start_time=start_ns)
         finally:
             self._ids.given = None
 

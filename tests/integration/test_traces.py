@@ -54,6 +54,12 @@ async def complete(find: Callable[[], list[Received]], is_there: Callable[[list[
     return spans
 
 
+async def until_it_awaits_shipment(shop: Shop, order_id: str) -> None:
+    async with asyncio.timeout(20):
+        while (await shop.call("GET", f"/v1/orders/{order_id}"))[1]["status"] != "AWAITING_SHIPMENT":
+            await asyncio.sleep(0.05)
+
+
 async def trace_of(shop: Shop, order_id: str) -> str:
     _, told = await shop.call("GET", f"/v1/orders/{order_id}/events")
     return str(told["items"][0]["traceId"])
@@ -95,9 +101,7 @@ async def test_an_order_of_three_lines_is_one_trace(shop: Shop, receiver: Receiv
 
 async def test_a_cancelled_order_shows_its_way_back_and_who_asked_for_it(shop: Shop, receiver: Receiver) -> None:
     await shop.place("o2", LINES, shipping={"mode": "manual"})
-    async with asyncio.timeout(20):
-        while (await shop.call("GET", "/v1/orders/o2"))[1]["status"] != "AWAITING_SHIPMENT":
-            await asyncio.sleep(0.05)
+    await until_it_awaits_shipment(shop, "o2")
     trace_id = await trace_of(shop, "o2")
     theirs = "0af7651916cd43dd8448eb211c80319c"
     sent = {"traceparent": f"00-{theirs}-{CLIENT}-01"}
@@ -122,9 +126,7 @@ async def test_it_goes_on_when_the_worker_dies_in_the_middle(
         for product in LINES:
             await shop.supply(product, 10)
         await shop.place("o3", LINES, shipping={"mode": "manual"})
-        async with asyncio.timeout(20):
-            while (await shop.call("GET", "/v1/orders/o3"))[1]["status"] != "AWAITING_SHIPMENT":
-                await asyncio.sleep(0.05)
+        await until_it_awaits_shipment(shop, "o3")
         trace_id = await trace_of(shop, "o3")
         await complete(lambda: receiver.trace(trace_id), projected("AWAITING_SHIPMENT"))
         await asyncio.to_thread(worker.kill)
@@ -153,7 +155,6 @@ async def test_what_a_client_has_traced_goes_on_and_what_it_has_not_is_left(shop
     def below_the_client() -> list[Received]:
         return [span for span in receiver.trace(wanted) if span.parent_id != CLIENT]
 
-    first = {span.span_id for span in receiver.trace(wanted) if span.parent_id == CLIENT}
     async with asyncio.timeout(20):
         while not projected("SHIPPED")(receiver.trace(wanted)):
             await asyncio.sleep(0.1)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import re
-import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -144,7 +142,7 @@ def test_it_is_seen_as_the_table_says(world: World, fault: str) -> None:
 def test_a_worker_that_stood_still_leaves_when_it_goes_on(world: World) -> None:
     world.worker.pause()
     time.sleep(SESSION_S + 1)
-    os.kill(world.worker.pid, signal.SIGCONT)
+    world.worker.resume()
     deadline_s = time.monotonic() + DEADLINE_S
     while world.worker.alive:
         assert time.monotonic() < deadline_s

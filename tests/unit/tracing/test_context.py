@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.trace import SpanContext, TraceFlags
 
-from app.tracing.context import headers_of, message_span_id, parsed, traceparent_in, written
+from app.delivery import traceparent_in
+from app.tracing.context import headers_of, message_span_id, parsed, written
 
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 

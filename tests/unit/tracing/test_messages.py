@@ -13,10 +13,10 @@ from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 
 from app import topics
 from app.adapters.outcome import OutcomeUnknown, Verdict
-from app.delivery import Effects, Headers
+from app.delivery import Effects, Headers, traceparent_in
 from app.participants.orders import decide
 from app.tracing.calls import TracedCalls
-from app.tracing.context import message_span_id, traceparent_in
+from app.tracing.context import message_span_id
 from app.tracing.messages import MessageTracer
 from app.tracing.spans import Spans
 from schemas.codec import encode

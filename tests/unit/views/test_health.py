@@ -33,7 +33,7 @@ async def test_a_worker_whose_agents_run_lives(probe: TestClient) -> None:
 async def test_one_that_lives_on_without_an_agent_is_dead(
     probe: TestClient, topic: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr({**app.participants, **app.followers}[topic], "ended", True)
+    monkeypatch.setattr(app.lanes[topic], "ended", True)
     answer = await probe.get("/health/live")
     assert answer.status == 503
     assert await answer.json() == {"status": "dead", "detail": f"nobody takes the messages of {topic}"}
