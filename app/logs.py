@@ -7,8 +7,8 @@ them as `extra=about(record)`, and a request or a call binds them once for all t
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextvars import ContextVar, Token
+from types import TracebackType
 from typing import Any, Final
 
 import orjson
@@ -45,7 +45,7 @@ def logging_config(form: str, level: str, levels: str) -> dict[str, Any]:
             "lines": {
                 "()": structlog.stdlib.ProcessorFormatter,
                 "foreign_pre_chain": [
-                    structlog.contextvars.merge_contextvars,
+                    _with_what_is_bound,
                     structlog.stdlib.add_log_level,
                     structlog.stdlib.add_logger_name,
                     structlog.stdlib.ExtraAdder(FIELDS),
@@ -68,11 +68,33 @@ def logging_config(form: str, level: str, levels: str) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def bound(**fields: str | int) -> Iterator[None]:
-    """All that is logged within the block, also in tasks that it starts, is about this."""
-    with structlog.contextvars.bound_contextvars(**fields):
-        yield
+class bound:  # noqa: N801 - a context manager, as those of contextlib
+    """All that is logged within the block, also in tasks that it starts, is about this.
+
+    Each request and each call outside has such a block; with structlog's own it was 4% of what an order costs.
+    """
+
+    __slots__ = ("_fields", "_token")
+
+    def __init__(self, **fields: str | int) -> None:
+        self._fields = fields
+        self._token: Token[dict[str, str | int]] | None = None
+
+    def __enter__(self) -> None:
+        self._token = _bound.set({**_bound.get(), **self._fields})
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        assert self._token is not None, "entered"
+        _bound.reset(self._token)
+
+
+_bound: Final[ContextVar[dict[str, str | int]]] = ContextVar("bound", default={})  # noqa: B039 - never changed, only replaced
+
+
+def _with_what_is_bound(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    return {**_bound.get(), **event}
 
 
 def _levels(text: str) -> dict[str, str]:

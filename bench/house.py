@@ -27,6 +27,8 @@ from app.embedded.workers import make_worker
 SHARED = (Path(__file__).parents[1] / ".local").resolve()
 PARTITIONS = 8
 _READY_S = 60.0
+_SERVER_JVM = ("-XX:TieredStopAtLevel=4", "-XX:ReservedCodeCacheSize=128m", "-Xms256m", "-Xmx512m")
+"""A broker that is to serve, not to start quickly: its code is compiled as well as it can be."""
 
 
 class House:
@@ -56,7 +58,10 @@ def open_house() -> Iterator[House]:
     executable = find_mongod()
     home = Path(tempfile.mkdtemp(prefix="bench-"))
     try:
-        with EmbeddedKafka(home / "kafka", software) as kafka, EmbeddedMongod(home / "mongod", executable) as mongod:
+        with (
+            EmbeddedKafka(home / "kafka", software, jvm_options=_SERVER_JVM) as kafka,
+            EmbeddedMongod(home / "mongod", executable) as mongod,
+        ):
             house = House(home, kafka, mongod)
             try:
                 yield house

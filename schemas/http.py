@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, TypeAlias
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
@@ -28,6 +29,7 @@ Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
 """RFC 3339; we always say UTC."""
 
 
+@lru_cache(4096)  # the answers about one order say the same few times again and again
 def moment(at_ms: int) -> datetime:
     """Milliseconds since 1970 as a time in UTC, which JSON shows by RFC 3339."""
     return datetime.fromtimestamp(at_ms / 1000, UTC)

@@ -13,6 +13,16 @@ import faust
 
 MISSING: Final = object()
 
+_INIT: Final = """
+def __init__(self, {given}, **more):
+    if more:
+        theirs(self, {named}, **more)
+        del self.__evaluated_fields__  # kept for fields that are coerced late: ours never are
+    else:
+        self.__dict__ = {{{fields}}}
+"""
+"""`more` is what Faust's own decoder says, or what is no field, and refused by Faust."""
+
 
 def blank(kind: type[faust.Record]) -> dict[str, Any]:
     """The fields of a new record, in their order: with their defaults, or `MISSING`."""
@@ -28,21 +38,17 @@ class Record(faust.Record, abstract=True):
 
     @classmethod
     def _BUILD_init(cls) -> Callable[..., None]:  # noqa: N802 - Faust's name
-        theirs: Callable[..., None] = super()._BUILD_init()
         empty = blank(cls)
         # As in Faust, those that must be given come first.
         names = sorted(empty, key=lambda name: empty[name] is not MISSING)
-
-        def __init__(self: Record, *given: Any, **named: Any) -> None:  # noqa: N807 - it becomes that method
-            if "__strict__" in named:  # Faust's own decoder, from a dict
-                theirs(self, *given, **named)
-                del self.__evaluated_fields__  # kept for fields that are coerced late: ours never are
-                return
-            made = self.__dict__
-            made.update(empty)
-            made.update(zip(names, given, strict=False))
-            made.update(named)
-            if MISSING in made.values() or len(made) > len(names) or len(given) > len(names):
-                raise TypeError(f"{cls.__name__} has the fields {', '.join(names)}, got {given} and {named}")
-
-        return __init__
+        source = _INIT.format(
+            given=", ".join(name if empty[name] is MISSING else f"{name}=empty[{name!r}]" for name in names),
+            named=", ".join(f"{name}={name}" for name in names),
+            fields=", ".join(f"{name!r}: {name}" for name in empty),
+        )
+        made: dict[str, Any] = {"theirs": super()._BUILD_init(), "empty": empty}
+        exec(source, made)  # noqa: S102 - as Faust and dataclasses do; the names are those of the class
+        init: Callable[..., None] = made["__init__"]
+        init.__qualname__ = f"{cls.__qualname__}.__init__"
+        init.__module__ = __name__
+        return init

@@ -17,6 +17,7 @@ Database: TypeAlias = "AsyncIOMotorDatabase[Document]"
 P = ParamSpec("P")
 T = TypeVar("T")
 
+DUPLICATE_KEY: Final = 11000
 NAMESPACE_EXISTS: Final = 48
 QUERY_PLAN_KILLED: Final = 175
 

@@ -6,15 +6,12 @@ An upsert is guarded by `version`, so a replay or a slow twin loses against what
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
-from pymongo import UpdateOne
+from pymongo import ReplaceOne
 from pymongo.errors import BulkWriteError
 
-from app.adapters.mongo import Collection, Database, Document
+from app.adapters.mongo import DUPLICATE_KEY, Collection, Database, Document
 from app.adapters.rebuild_claim import built_name, holder_now
-
-DUPLICATE_KEY: Final = 11000
 
 
 class ProjectionWrites:
@@ -37,9 +34,7 @@ class ProjectionWrites:
 
 async def save_newest(collection: Collection, documents: Sequence[Document]) -> None:
     """Keep these documents, each unless a newer version is there. Raises `PyMongoError`."""
-    guarded = [
-        UpdateOne({"_id": it["_id"], "version": {"$lt": it["version"]}}, {"$set": it}, upsert=True) for it in documents
-    ]
+    guarded = [ReplaceOne({"_id": it["_id"], "version": {"$lt": it["version"]}}, it, upsert=True) for it in documents]
     if not guarded:
         return
     try:

@@ -192,17 +192,16 @@ class DeliveryApp(faust.App):
 
     def spawn(self, work: Coroutine[Any, Any, None], what: str) -> "asyncio.Task[None]":
         """Run `work` beside the caller; if it fails, the worker stops."""
-
-        task = asyncio.get_running_loop().create_task(self._guarded(work, what))
+        task = asyncio.get_running_loop().create_task(work, name=what)
         self._spawned.add(task)
-        task.add_done_callback(self._spawned.discard)
+        task.add_done_callback(self._despawn)
         return task
 
-    async def _guarded(self, work: Coroutine[Any, Any, None], what: str) -> None:
-        try:
-            await work
-        except Exception as exc:
-            await self._stop_for(exc, what)
+    def _despawn(self, task: "asyncio.Task[None]") -> None:
+        self._spawned.discard(task)
+        exc = None if task.cancelled() else task.exception()
+        if exc is not None:
+            self.spawn(self._stop_for(exc, task.get_name()), f"the stop for {task.get_name()}")
 
     @asynccontextmanager
     async def stops_on_failure(self, what: str) -> AsyncIterator[None]:
@@ -212,7 +211,7 @@ class DeliveryApp(faust.App):
         except Exception as exc:
             await self._stop_for(exc, what)
 
-    async def _stop_for(self, exc: Exception, what: str) -> None:
+    async def _stop_for(self, exc: BaseException, what: str) -> None:
         if not self.should_stop:
             log.critical("%s failed, the worker stops: %r", what, exc, exc_info=exc)
             await self.crash(exc)

@@ -5,7 +5,7 @@ found again by the next owner, in the row, when one of those records is replayed
 """
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +71,8 @@ class Caller:
         self._room = max(LEAST_ROOM, 4 * calls.limit)
         self._has_room = asyncio.Event()
         self._has_room.set()
-        self._free = asyncio.Semaphore(calls.limit)
+        self._running = 0
+        self._waiting: deque[tuple[Chain, Any]] = deque()
         self._chains: dict[str, Chain] = {}
         self._unsafe: Counter[str] = Counter()  # key -> how many slices concern it and are not safe yet
         self._era = 0
@@ -128,15 +129,25 @@ class Caller:
 
     def _call(self, chain: Chain, intent: Any) -> None:
         self._app.stats.calls_started += 1
+        if self._running < self._calls.limit:
+            self._begin(chain, intent)
+        else:
+            self._waiting.append((chain, intent))
+
+    def _begin(self, chain: Chain, intent: Any) -> None:
+        self._running += 1
+        self._app.stats.calls_running += 1
         chain.task = self._app.spawn(self._perform(chain, intent), f"the call for {chain.key}")
+        chain.task.add_done_callback(self._performed)  # also when it is cancelled before it has begun
+
+    def _performed(self, _task: "asyncio.Task[None]") -> None:
+        self._running -= 1
+        self._app.stats.calls_running -= 1
+        if self._waiting:
+            self._begin(*self._waiting.popleft())
 
     async def _perform(self, chain: Chain, intent: Any) -> None:
-        async with self._free:
-            self._app.stats.calls_running += 1
-            try:
-                answer = await self._calls.perform(chain.key, intent, self._tell)
-            finally:
-                self._app.stats.calls_running -= 1
+        answer = await self._calls.perform(chain.key, intent, self._tell)
         self._answers.append((chain, answer))
         if self._settling is None:
             self._settling = self._app.spawn(self._settle(), "settling answers")
@@ -184,6 +195,7 @@ class Caller:
 
     def leave(self) -> None:
         """The partitions are leaving: stop all calls at once."""
+        self._waiting.clear()
         for chain in self._chains.values():
             if chain.task is not None:
                 chain.task.cancel()

@@ -38,6 +38,7 @@ class Changelogs:
             "auto.offset.reset": "earliest",  # where the log was cut, or begun anew
             "isolation.level": "read_uncommitted",
             "queued.max.messages.kbytes": 16_384,
+            "reconnect.backoff.max.ms": 1000,
         }
 
     async def read(

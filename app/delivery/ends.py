@@ -22,7 +22,11 @@ class Ends:
     """Asks through a connection of its own; requests for one partition at the same time share one question."""
 
     def __init__(self, bootstrap: str, security: Security = OPEN) -> None:
-        self._settings: dict[str, str | int | float | bool] = {**security.clients(), "bootstrap.servers": bootstrap}
+        self._settings: dict[str, str | int | float | bool] = {
+            **security.clients(),
+            "bootstrap.servers": bootstrap,
+            "reconnect.backoff.max.ms": 1000,  # not ten seconds: who waits for the broker wants to know when it is back
+        }
         self._admin = AdminClient(self._settings)
         self._next: dict[tuple[str, int], asyncio.Task[int]] = {}
 

@@ -58,7 +58,6 @@ class PolledProducer:
         key: bytes,
         value: bytes | None,
         on_delivery: OnDelivery,
-        *,
         partition: int = -1,
         headers: Headers = (),
     ) -> None:

@@ -65,7 +65,7 @@ class Slice:
     ) -> None:
         """Queue one record; with no `partition` it follows from the key."""
         self._open += 1
-        self._sink.send(Parcel(self._sink.next_number(), self, topic, key, value, partition, headers, on_offset))
+        self._sink.send(self, topic, key, value, partition, headers, on_offset)
 
     def done(self) -> asyncio.Future[None]:
         """Close the slice: the future ends when every record is acknowledged, or raises `DeliveryFailed`."""
@@ -123,13 +123,19 @@ class Sink:
         self.open += 1
         return Slice(self)
 
-    def next_number(self) -> int:
-        """Return the number of the next record."""
+    def send(
+        self,
+        of: Slice,
+        topic: str,
+        key: bytes,
+        value: bytes | None,
+        partition: int,
+        headers: Headers,
+        on_offset: OnOffset | None,
+    ) -> None:
+        """Queue a record of a slice, behind those that wait for the broker."""
         self._numbers += 1
-        return self._numbers
-
-    def send(self, parcel: Parcel) -> None:
-        """Queue a record, behind those that wait for the broker."""
+        parcel = Parcel(self._numbers, of, topic, key, value, partition, headers, on_offset)
         if self._held:
             self._held.append(parcel)
         else:
@@ -153,8 +159,8 @@ class Sink:
             parcel.key,
             parcel.value,
             partial(self._reported, parcel),
-            partition=parcel.partition,
-            headers=parcel.headers,
+            parcel.partition,
+            parcel.headers,
         )
 
     def _reported(self, parcel: Parcel, error: KafkaError | None, message: Message) -> None:

@@ -2,6 +2,7 @@
 
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import faust
@@ -64,7 +65,7 @@ class RowTable(faust.Table[str, Row]):
     def _new_store(self) -> RowStore:
         return RowStore("memory://", self.app, self, table_name=self.name, loop=self.loop)
 
-    @property
+    @cached_property
     def _memory(self) -> RowStore:
         store: RowStore = self.data  # type: ignore[assignment]  # `_new_store` made it
         return store
@@ -100,7 +101,7 @@ class RowTable(faust.Table[str, Row]):
 
     def apply(self, partition: int, key: str, row: Row | None) -> None:
         """Change memory only: the participant sends the changelog record with its slice."""
-        rows = self.held(partition).rows
+        rows = self._memory.partitions[partition].rows
         for observer in self.observers:
             observer.written(partition, key, rows.get(key), row)
         if row is None:

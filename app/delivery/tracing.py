@@ -47,7 +47,10 @@ def readable(traceparent: bytes) -> str:
 
 def traceparent_in(headers: Headers) -> str:
     """The `traceparent` of a message; empty when it has none that can be read."""
-    return next((found for name, value in headers if name == TRACEPARENT and (found := readable(value))), "")
+    for name, value in headers:
+        if name == TRACEPARENT and (found := readable(value)):
+            return found
+    return ""
 
 
 def trace_id_of(traceparent: str) -> str:

@@ -176,4 +176,7 @@ class Order(Value, frozen=True):
 
     def waits_for(self, leg: str) -> Verb | None:
         """The command of this leg that is not answered yet."""
-        return next((waiting.verb for waiting in self.unanswered if waiting.leg == leg), None)
+        for waiting in self.unanswered:  # in a generator it takes twice as long, and it is asked all the time
+            if waiting.leg == leg:
+                return waiting.verb
+        return None

@@ -10,13 +10,15 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, Final
 
-from prometheus_client import Counter, Histogram
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client import Counter
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
+from app.delivery.waited import Waited
 from app.domain import saga
 from app.domain.order import Status
 from app.domain.payment import PaymentStatus
 from app.metrics.rows import RowCount, RowsSince
+from app.metrics.shapes import buckets_of
 from schemas.rows import OrderRow, PaymentRow, StockRow
 
 REACHED_S: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600, 6 * 3600, 24 * 3600)
@@ -27,17 +29,11 @@ OPERATIONS: Final = {
     PaymentStatus.REFUNDED: "refunded",
 }
 
-changes: Final = Counter("orders_changes", "Changes of orders that the public was told of.", ["status"])
 rejections: Final = Counter("orders_rejections", "Orders that were rejected.", ["reason"])
-reached: Final = Histogram(
-    "orders_reached_seconds", "From when an order was placed to when it got a status.", ["status"], buckets=REACHED_S
-)
 money: Final = Counter(
     "payments_amount_minor", "Money in the currency's minor unit that a gateway has moved.", ["operation", "currency"]
 )
 
-_changed: Final = {status: changes.labels(status.value) for status in Status}
-_reached: Final = {status: reached.labels(status.value) for status in Status}
 _moved: Final = cache(money.labels)
 
 
@@ -47,6 +43,7 @@ class OrderNumbers:
     def __init__(self) -> None:
         self._by_status = RowCount(lambda row: saga.STATUS[row.order.state])
         self._unanswered = RowsSince(lambda row: row.order.updated_at_ms if row.order.unanswered else None)
+        self._reached = {status: Waited(REACHED_S) for status in Status}
 
     def begin(self, partition: int, rows: Mapping[str, OrderRow]) -> None:
         """The partition is ours from now on."""
@@ -66,13 +63,23 @@ class OrderNumbers:
             return
         history = after.order.history
         for change in history[len(before.order.history) if before else 0 :]:
-            _changed[change.status].inc()
-            _reached[change.status].observe((change.at_ms - history[0].at_ms) / 1000)
+            self._reached[change.status].note((change.at_ms - history[0].at_ms) / 1000)
             if change.status is Status.REJECTED:
                 rejections.labels(after.order.reason).inc()
 
     def collect(self) -> Iterator[Metric]:
         """The samples of now."""
+        changes = CounterMetricFamily(
+            "orders_changes", "Changes of orders that the public was told of.", labels=["status"]
+        )
+        reached = HistogramMetricFamily(
+            "orders_reached_seconds", "From when an order was placed to when it got a status.", labels=["status"]
+        )
+        for status, times in self._reached.items():
+            changes.add_metric([status.value], times.count)
+            reached.add_metric([status.value], buckets_of(times), times.sum_s)
+        yield changes
+        yield reached
         totals = self._by_status.totals()
         current = GaugeMetricFamily("orders_current", "Orders in this worker's table.", labels=["status"])
         for status in Status:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from math import isinf
 from typing import Final, NamedTuple
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -11,6 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from app.delivery import Stats
 from app.delivery.inside import Progress, Recovered
 from app.delivery.waited import Waited
+from app.metrics.shapes import buckets_of
 
 COUNTERS: Final = {
     "slices": "Slices of messages that were decided.",
@@ -81,9 +81,7 @@ class StreamNumbers:
             labels=["topic"],
         )
         for topic, it in self._waited.items():
-            waited.add_metric(
-                [topic], [("+Inf" if isinf(bound) else str(bound), count) for bound, count in it.buckets()], it.sum_s
-            )
+            waited.add_metric([topic], buckets_of(it), it.sum_s)
         yield waited
         if self._group is not None:
             yield from self._of_group(self._group)

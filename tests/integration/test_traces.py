@@ -80,7 +80,9 @@ async def test_an_order_of_three_lines_is_one_trace(shop: Shop, receiver: Receiv
     await shop.place("o1", LINES)
     await shop.at_rest("o1")
     trace_id = await trace_of(shop, "o1")
-    spans = await complete(lambda: receiver.trace(trace_id), projected("SHIPPED"))
+    spans = await complete(
+        lambda: receiver.trace(trace_id), lambda it: projected("SHIPPED")(it) and topics(it)["inventory.events"] == 6
+    )
 
     [root] = [span for span in spans if not span.parent_id]
     assert (root.name, root.attributes["http.response.status_code"]) == ("POST /v1/orders", 201)

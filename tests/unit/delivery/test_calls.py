@@ -183,6 +183,17 @@ async def test_no_more_calls_than_the_limit_run_at_once(world: World) -> None:
     assert len(world.gateway.asked) == 3
 
 
+async def test_calls_that_end_before_they_have_begun_leave_their_places_free(world: World) -> None:
+    for key in "abc":
+        world.table.rows[key] = ["charge"]
+    world.caller.safe(world.slice("a", "b", "c")[0])
+    world.caller.leave()  # in the same turn of the loop
+    await turns()
+    assert world.gateway.asked == []
+    await world.safe(*world.slice("b", "c"))
+    assert world.gateway.asked == ["b:charge", "c:charge"]
+
+
 async def test_when_the_partitions_leave_calls_end_and_late_answers_are_dropped(world: World) -> None:
     world.table.rows["a"] = ["charge"]
     world.table.rows["b"] = ["charge"]

@@ -8,11 +8,12 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from faust.types import TP
 from records import fetched
 
 from app.delivery.contract import ConsumerRecord
-from app.delivery.follower import Follower
+from app.delivery.follower import GATHER_MOST_S, Follower
 from app.delivery.inbox import Batch, Inbox
 from app.delivery.lane import Lane, Piece
 
@@ -64,6 +65,27 @@ async def test_what_failed_is_applied_again_and_then_acknowledged() -> None:
     world = World(failures=1)
     await until(lambda: world.lane.ranges.released(0) == 5)
     assert world.applied == [0, 1, 2, 3, 4]
+    world.running.cancel()
+
+
+async def test_the_longer_a_slice_takes_the_longer_it_gathers_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(failures=0)
+    waited_s: list[float] = []
+
+    async def gather(enough: int, longest_s: float) -> None:
+        waited_s.append(longest_s)
+        await Inbox.gather(world.lane.inbox, enough, 0)
+
+    async def apply(records: Sequence[ConsumerRecord]) -> None:
+        await asyncio.sleep(0.05 if records[0].offset else 0)
+
+    monkeypatch.setattr(world.lane.inbox, "gather", gather)
+    monkeypatch.setattr(world.follower, "_apply", apply)
+    await until(lambda: len(waited_s) == 2)
+    world.lane.inbox.put(Batch(TP("facts", 0), 1, fetched(5, 9)))
+    await until(lambda: len(waited_s) == 3)
+    quick_s, slow_s = waited_s[1:]
+    assert quick_s < 0.2 <= slow_s <= GATHER_MOST_S
     world.running.cancel()
 
 

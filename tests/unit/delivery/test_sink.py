@@ -22,7 +22,7 @@ class FakeProducer:
         self.queue: list[tuple[bytes, Callable[[KafkaError | None, Any], None]]] = []
         self.log: list[bytes] = []
 
-    def send(self, topic: str, key: bytes, value: bytes | None, on_delivery: Any, **_: Any) -> None:
+    def send(self, topic: str, key: bytes, value: bytes | None, on_delivery: Any, *_: Any) -> None:
         self.queue.append((key, on_delivery))
 
     def report(self, error: KafkaError | None, which: int = 0) -> None:

@@ -20,11 +20,16 @@ def test_those_that_must_be_given_come_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "named"),
-    [((), {}), (("123",), {"other": 1}), (("123", "card", "more"), {}), ((), {"method": "card"})],
+    ("given", "named", "why"),
+    [
+        ((), {}, "missing 1 required positional argument: 'order_id'"),
+        (("123",), {"other": 1}, "unexpected argument: other"),
+        (("123", "card", "more"), {}, "takes from 2 to 3 positional arguments but 4 were given"),
+        ((), {"method": "card"}, "missing 1 required positional argument: 'order_id'"),
+    ],
 )
-def test_anything_else_is_refused(given: tuple[str, ...], named: dict[str, object]) -> None:
-    with pytest.raises(TypeError, match="PayOrder has the fields order_id, method"):
+def test_anything_else_is_refused(given: tuple[str, ...], named: dict[str, object], why: str) -> None:
+    with pytest.raises(TypeError, match=f"PayOrder.* {why}"):
         PayOrder(*given, **named)
 
 
@@ -51,4 +56,4 @@ def test_that_goes_for_what_faust_has_read_too() -> None:
 
 def test_every_record_of_ours_is_made_this_way() -> None:
     assert issubclass(PayOrder, Record)
-    assert PayOrder.__init__.__qualname__.startswith("Record.")
+    assert all(type(it).__init__.__module__ == "schemas.record" for it in BY_NAMESPACE.values())
