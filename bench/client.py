@@ -14,7 +14,7 @@ import json
 import random
 import sys
 import time
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from typing import cast
 
 import uvloop
@@ -23,6 +23,7 @@ from bench.feed import products
 from bench.figures import due_times, percentiles
 
 HEADERS = "Host: bench\r\nx-api-key: demo\r\n"
+CREATED = 201
 MOST_CONNECTIONS = 500
 """Fewer than a worker answers at once."""
 
@@ -74,6 +75,7 @@ class Requests:
         self.due: dict[str, float] = {}
         self.answered: dict[str, float] = {}
         self.statuses: Counter[int] = Counter()
+        self.ended: dict[str, int] = {}
 
     async def connect(self) -> Connection:
         """One more connection."""
@@ -84,7 +86,8 @@ class Requests:
         """Send the next request, and note its end."""
         name, request = self._next()
         self.due[name] = due_at
-        self.statuses[await connection.send(request)] += 1
+        self.ended[name] = status = await connection.send(request)
+        self.statuses[status] += 1
         self.answered[name] = time.time()
 
     def _next(self) -> tuple[str, bytes]:
@@ -114,14 +117,14 @@ async def closed(requests: Requests, connections: int, seconds: float) -> None:
     await asyncio.gather(*(repeat() for _ in range(connections)))
 
 
-async def opened(requests: Requests, rate_per_s: float, seconds: float) -> None:
+async def opened(requests: Requests, rate_per_s: float, seconds: float, most: int = MOST_CONNECTIONS) -> None:
     """Each request is sent when it is due, whatever became of those before."""
     free: deque[Connection] = deque([await requests.connect() for _ in range(8)])
     began, made = time.time(), len(free)
 
     async def send(due_at: float) -> None:
         nonlocal made
-        if not free and made < MOST_CONNECTIONS:
+        if not free and made < most:
             made += 1
             free.append(await requests.connect())
         while not free:  # noqa: ASYNC110 - it waits for whichever comes first
@@ -145,21 +148,27 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--rate", type=float, default=0.0)
+    parser.add_argument("--most", type=int, default=MOST_CONNECTIONS, help="connections, with a rate")
     parser.add_argument("--seed", type=int, default=random.randrange(10**9))
     options = parser.parse_args()
     prefix = options.prefix if options.kind == "order" else f"{options.prefix}-{options.seed}"
     requests = Requests(options.kind, prefix, options.known, options.port)
-    run = opened(requests, options.rate, options.seconds) if options.rate else None
+    run = opened(requests, options.rate, options.seconds, options.most) if options.rate else None
     began_s, cpu_s = time.monotonic(), time.process_time()
     uvloop.run(run or closed(requests, options.connections, options.seconds))
     lasted_s, cpu_s = time.monotonic() - began_s, time.process_time() - cpu_s
-    waited = [(requests.answered[name] - at) * 1000 for name, at in requests.due.items()]
+    waited_ms = {name: (requests.answered[name] - at) * 1000 for name, at in requests.due.items()}
+    by_status: defaultdict[int, list[float]] = defaultdict(list)
+    for name, status in requests.ended.items():
+        by_status[status].append(waited_ms[name])
     told = {
-        "per_s": len(waited) / lasted_s,
+        "per_s": len(waited_ms) / lasted_s,
         "statuses": requests.statuses,
-        "latency_ms": percentiles(waited),
-        "client_us": cpu_s / len(waited) * 1e6,
+        "latency_ms": percentiles(list(waited_ms.values())),
+        "latency_ms_of": {status: percentiles(ms) for status, ms in by_status.items()},
+        "client_us": cpu_s / len(waited_ms) * 1e6,
         "due": requests.due if options.kind == "post" else {},
+        "taken": [name for name, status in requests.ended.items() if status == CREATED and options.kind == "post"],
     }
     json.dump(told, sys.stdout)
 

@@ -61,7 +61,7 @@ def ask(system: System, kind: str, *options: str) -> dict[str, Any]:
 def requests(house: House, seconds: float) -> dict[str, Answers]:
     """Every kind of request, quiet, and again while orders come in from Kafka as fast as they are settled."""
     found: dict[str, Answers] = {}
-    with _stocked(house) as (system, feed):
+    with stocked(house) as (system, feed):
         for kind in KINDS:
             found[f"{kind}, quiet"] = _answers(system, kind, seconds)
         with _load(feed):
@@ -72,7 +72,7 @@ def requests(house: House, seconds: float) -> dict[str, Answers]:
 
 def paces(house: House, rates: tuple[float, ...], seconds: float) -> list[Pace]:
     """Orders over HTTP at each of these rates."""
-    with _stocked(house) as (system, _):
+    with stocked(house) as (system, _):
         return [_pace(system, rate, seconds) for rate in rates]
 
 
@@ -89,13 +89,13 @@ def _pace(system: System, rate: float, seconds: float) -> Pace:
     before = Usage.now(system.pids())
     told = ask(system, "post", "--rate", str(rate), "--seconds", str(seconds))
     used = Usage.now(system.pids()).since(before)
-    shipped = _await_shipped(system, set(told["due"]))
+    shipped = shipped_at(system, set(told["due"]))
     shipped_ms = [it * 1000 for it in latencies(told["due"], shipped)]
     worker_us = used.by_name["worker 1"] / len(told["due"]) * 1e6
     return Pace(rate, told["statuses"], told["latency_ms"], percentiles(shipped_ms), worker_us)
 
 
-def _await_shipped(system: System, order_ids: set[str], timeout_s: float = 60.0) -> dict[str, float]:
+def shipped_at(system: System, order_ids: set[str], timeout_s: float = 60.0) -> dict[str, float]:
     """When each order was told to be shipped, by the broker's clock: seconds since 1970."""
     reader = Consumer({"bootstrap.servers": system.house.kafka.bootstrap, "group.id": "bench"})
     reader.assign([TopicPartition(system.topic("orders.events"), number, 0) for number in range(PARTITIONS)])
@@ -113,7 +113,7 @@ def _await_shipped(system: System, order_ids: set[str], timeout_s: float = 60.0)
 
 
 @contextmanager
-def _stocked(house: House) -> Iterator[tuple[System, Feed]]:
+def stocked(house: House) -> Iterator[tuple[System, Feed]]:
     """A warm system with products, and orders to be read."""
     with house.system() as system:
         system.start_worker()

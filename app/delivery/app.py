@@ -50,6 +50,7 @@ DEFAULTS: dict[str, Any] = {
     "broker_request_timeout": 90.0,
     "broker_commit_interval": 0.5,
     "broker_max_poll_records": 2000,
+    "broker_max_poll_interval": 7 * 24 * 3600.0,  # aiokafka is never asked for records: that is no sign of trouble
 }
 
 #: Parts of the session: how long a record may lie in librdkafka's buffers, and how long the loop may stand still.

@@ -2,21 +2,24 @@
 
 Faust makes a Message, an Event and two tasks of each record, and keeps a list of acknowledged offsets whose
 gaps it fills by itself. Here a topic that has a lane goes as batches to its agent, and what may be
-committed is the watermark over ranges that are safe. Changelogs are not fetched here (`changelog.py`).
+committed is the watermark over ranges that are safe. aiokafka is the member of the group, and commits; it fetches
+nothing: messages are read by `reader.py`, changelogs by `changelog.py`.
 """
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aiokafka.errors import ConsumerStoppedError  # type: ignore[import-untyped]  # has no types
 from faust.transport.drivers.aiokafka import Consumer
 from faust.types import TP
 
+from app.delivery.contract import ConsumerRecord
 from app.delivery.handing import HandingLoop
 from app.delivery.intake import Intake
 from app.delivery.lane import Lane, Piece
+from app.delivery.reader import Reader
 from app.delivery.thread import DrainThread
 
 if TYPE_CHECKING:
@@ -45,7 +48,9 @@ class DrainConsumer(Consumer):
         self._intake = Intake(self._stats)
         self._committed_at_s = 0.0
         self.generation: int | None = None  # that the lanes' ranges belong to
-        self._handing = HandingLoop(self, self._lanes, self._intake, self._stats)
+        most = self.app.conf.broker_max_poll_records
+        self._reader = Reader(self.app.bootstrap, self.app.security, most)
+        self._handing = HandingLoop(self, self._reader, self._lanes, self._intake, self._stats)
 
     def _new_consumer_thread(self) -> DrainThread:
         return DrainThread(self, loop=self.loop, beacon=self.beacon)
@@ -56,20 +61,20 @@ class DrainConsumer(Consumer):
         """Stop handing on, and drop what no agent has taken: it is read again from the commit."""
         super().stop_flow()
         for lane in self._lanes.values():
-            self._buffered_partitions -= lane.inbox.paused
             self._stats.dropped += lane.inbox.clear()
         self._intake.stop()
+        self._reader.assign({})
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
-        """Begin with changelogs that are not fetched: they are read beside this consumer."""
-        await self._thread.run(self._thread.pause(frozenset(self.app.tables.changelog_topics)))
+        """Begin with aiokafka fetching nothing: all is read beside it."""
+        await self._thread.run(self._thread.pause())
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def perform_seek(self) -> None:
         """Start a generation: every stream partition from its commit. Called when the tables are recovered."""
         generation = self.app.consumer_generation_id
         changelogs = frozenset(self.app.tables.changelog_topics)
-        starts = await self._thread.run(self._thread.seek_streams(generation, changelogs))
+        starts = await self._thread.run(self._thread.starts(generation, changelogs))
         if starts is None or self.app.consumer_generation_id != generation:
             return
         self._intake.begin({tp: start.next for tp, start in starts.items()})
@@ -80,6 +85,11 @@ class DrainConsumer(Consumer):
             lane.begin(generation, {tp.partition: at.next for tp, at in starts.items() if tp.topic == lane.topic})
         self.generation = generation
         self._committed_at_s = self.loop.time()
+        self._handing.begin()
+
+    async def read(self, timeout_s: float) -> Mapping[TP, Sequence[ConsumerRecord]]:
+        """As of `Reader`."""
+        return await self._reader.read(timeout_s)
 
     async def _drain_messages(self, fetcher: Any) -> None:
         try:
@@ -96,8 +106,7 @@ class DrainConsumer(Consumer):
         """
         batches = await lane.inbox.take(limit)
         if lane.inbox.paused and lane.inbox.size <= lane.inbox.low:
-            self._buffered_partitions -= lane.inbox.paused
-            self._active_partitions |= lane.inbox.paused - self._paused_partitions
+            self._reader.resume(lane.inbox.paused)
             lane.inbox.paused.clear()
         if self.is_current():
             return lane.start(batches)
@@ -127,10 +136,6 @@ class DrainConsumer(Consumer):
     def join_again(self) -> None:
         """Have the group agree anew, soon. On the consumer's own thread only."""
         self._thread._ensure_consumer()._coordinator.request_rejoin()
-
-    async def seek_back(self, generation: int, offsets: Mapping[TP, int]) -> None:
-        """Make sure that these offsets are read again, in this generation."""
-        await self._thread.run(self._thread.seek_back(generation, offsets))
 
     # -- acknowledgement
 
@@ -235,7 +240,11 @@ class DrainConsumer(Consumer):
         for lane in self._lanes.values():
             lane.quiet()
             lane.leave()
-        self._buffered_partitions.clear()
+
+    async def on_stop(self) -> None:
+        """Read no more."""
+        await super().on_stop()
+        self._reader.close()
 
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Nothing to verify: Faust's check looks at streams that no record passes."""

@@ -32,6 +32,11 @@ class Intake:
         """Take nothing until `begin`."""
         self._next = {}
 
+    @property
+    def positions(self) -> Mapping[TP, int]:
+        """The next offset of each partition."""
+        return self._next
+
     def admit(self, tp: TP, records: Sequence[ConsumerRecord]) -> Sequence[ConsumerRecord] | int:
         """Return the records to hand on (none, when all were taken before), or the offset to read again."""
         expected = self._next.get(tp)

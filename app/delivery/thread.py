@@ -1,10 +1,9 @@
-"""What must happen on the consumer's own thread, where its position and its generation can't change meanwhile."""
+"""What must happen on the consumer's own thread, where its generation can't change meanwhile."""
 
 import asyncio
 from collections.abc import Coroutine, Mapping
 from typing import Any, NamedTuple, TypeVar
 
-import aiokafka  # type: ignore[import-untyped]  # has no types
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.types import TP
 
@@ -23,15 +22,6 @@ class Start(NamedTuple):
 class DrainThread(AIOKafkaConsumerThread):
     """aiokafka's consumer in its thread, with seeks and commits that are bound to a generation."""
 
-    #: How long a fetch waits for data at the broker. Faust fixes 1500 ms, which delays whatever comes
-    #: to a partition that shares the fetch with an idle one.
-    fetch_max_wait_ms = 500
-
-    def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
-        consumer = super()._create_worker_consumer(transport)
-        consumer._fetch_max_wait_ms = self.fetch_max_wait_ms
-        return consumer
-
     async def on_start(self) -> None:
         """Connect; with a name in the group (`consumer_group_instance_id`), watch that nobody else takes it."""
         await super().on_start()
@@ -43,13 +33,13 @@ class DrainThread(AIOKafkaConsumerThread):
         """Run a coroutine on this thread's loop, past the method queue that a fetch may occupy for a second."""
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self.thread_loop))
 
-    async def pause(self, topics: frozenset[str]) -> None:
-        """Fetch nothing of these topics: aiokafka would, and what nobody takes holds up its other fetches."""
+    async def pause(self) -> None:
+        """Fetch nothing."""
         consumer = self._ensure_consumer()
-        consumer.pause(*(tp for tp in consumer.assignment() if tp.topic in topics))
+        consumer.pause(*consumer.assignment())
 
-    async def seek_streams(self, generation: int, changelogs: frozenset[str]) -> dict[TP, Start] | None:
-        """Seek every assigned partition that is no changelog's to where it is committed.
+    async def starts(self, generation: int, changelogs: frozenset[str]) -> dict[TP, Start] | None:
+        """Say where every assigned partition that is no changelog's starts: where it is committed.
 
         A partition without a commit, or whose commit fell off the log, starts at the earliest offset. Returns `None`,
         and changes nothing, when the group has moved on from `generation`.
@@ -64,21 +54,8 @@ class DrainThread(AIOKafkaConsumerThread):
         for tp in streams:
             known = committed[tp].offset if tp in committed else None
             start = Start(max(known or 0, earliest[tp]), known)
-            consumer.seek(tp, start.next)
             starts[TP(tp.topic, tp.partition)] = start
         return starts
-
-    async def seek_back(self, generation: int, offsets: Mapping[TP, int]) -> None:
-        """Make sure that these offsets are read again, unless the group has moved on from `generation`."""
-        consumer = self._ensure_consumer()
-        if consumer._coordinator.generation != generation or consumer._subscription.subscription is None:
-            return
-        assignment = consumer._subscription.subscription.assignment
-        for tp, offset in offsets.items():
-            assigned = aiokafka.TopicPartition(tp.topic, tp.partition)
-            state = assignment.state_value(assigned) if assignment else None
-            if state is not None and state.has_valid_position and state.position > offset:
-                consumer.seek(assigned, offset)
 
     async def commit_in(self, generation: int, offsets: Mapping[TP, int]) -> bool:
         """Commit, but only as a member of `generation`."""
