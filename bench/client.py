@@ -15,6 +15,7 @@ import random
 import sys
 import time
 from collections import Counter, defaultdict, deque
+from collections.abc import Sequence
 from typing import cast
 
 import uvloop
@@ -22,7 +23,7 @@ import uvloop
 from bench.feed import products
 from bench.figures import due_times, percentiles
 
-HEADERS = "Host: bench\r\nx-api-key: demo\r\n"
+DEMO = "x-api-key: demo"
 CREATED = 201
 MOST_CONNECTIONS = 500
 """Fewer than a worker answers at once."""
@@ -65,8 +66,9 @@ class Connection(asyncio.Protocol):
 class Requests:
     """The requests of one kind, one after the other, and when each was due and answered (seconds since 1970)."""
 
-    def __init__(self, kind: str, prefix: str, known: int, port: int) -> None:
+    def __init__(self, kind: str, prefix: str, known: int, port: int, headers: Sequence[str] = (DEMO,)) -> None:
         self._kind = kind
+        self._headers = "".join(f"{header}\r\n" for header in ("Host: bench", *headers))
         self._prefix = prefix
         self._known = known
         self._port = port
@@ -100,9 +102,9 @@ class Requests:
             order_id = f"{self._prefix}-post-{number:07d}"
             items = [{"productId": self._products[number % 100], "quantity": 1}]
             body = json.dumps({"orderId": order_id, "userId": "user-1", "items": items})
-            head = f"POST /v1/orders HTTP/1.1\r\n{HEADERS}content-type: application/json\r\n"
+            head = f"POST /v1/orders HTTP/1.1\r\n{self._headers}content-type: application/json\r\n"
             return order_id, f"{head}content-length: {len(body)}\r\n\r\n{body}".encode()
-        return f"{number}", f"GET {path} HTTP/1.1\r\n{HEADERS}\r\n".encode()
+        return f"{number}", f"GET {path} HTTP/1.1\r\n{self._headers}\r\n".encode()
 
 
 async def closed(requests: Requests, connections: int, seconds: float) -> None:
@@ -149,10 +151,11 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--rate", type=float, default=0.0)
     parser.add_argument("--most", type=int, default=MOST_CONNECTIONS, help="connections, with a rate")
+    parser.add_argument("--header", action="append", help="instead of the demo key; may be given several times")
     parser.add_argument("--seed", type=int, default=random.randrange(10**9))
     options = parser.parse_args()
     prefix = options.prefix if options.kind == "order" else f"{options.prefix}-{options.seed}"
-    requests = Requests(options.kind, prefix, options.known, options.port)
+    requests = Requests(options.kind, prefix, options.known, options.port, options.header or (DEMO,))
     run = opened(requests, options.rate, options.seconds, options.most) if options.rate else None
     began_s, cpu_s = time.monotonic(), time.process_time()
     uvloop.run(run or closed(requests, options.connections, options.seconds))

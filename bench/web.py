@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -113,10 +113,12 @@ def shipped_at(system: System, order_ids: set[str], timeout_s: float = 60.0) -> 
 
 
 @contextmanager
-def stocked(house: House) -> Iterator[tuple[System, Feed]]:
-    """A warm system with products, and orders to be read."""
+def stocked(
+    house: House, module: str = "app.main", environment: Mapping[str, str] | None = None
+) -> Iterator[tuple[System, Feed]]:
+    """A warm system with products, and orders to be read; its worker is the app of this module."""
     with house.system() as system:
-        system.start_worker()
+        system.start_worker(module, environment)
         product_ids = products(100)
         feed = Feed(system, orders(system.name, 1, product_ids), 1)
         feed.supply(product_ids)

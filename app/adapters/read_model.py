@@ -11,6 +11,7 @@ from typing import Any, Final
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from app.adapters.mongo import Collection, Database, Document, create, steady
+from app.adapters.together import Together
 
 ORDERS: Final = "orders"
 STOCK: Final = "inventory"
@@ -33,6 +34,7 @@ class ReadModel:
         self._database = database
         self._orders: Collection = database[ORDERS]
         self._stock: Collection = database[STOCK]
+        self._together = Together(self._orders_of)
 
     async def prepare(self) -> None:
         """Make the indexes and views that are missing."""
@@ -45,10 +47,14 @@ class ReadModel:
         """Raises `PyMongoError` when MongoDB does not answer."""
         await self._database.command("ping")
 
-    @steady
     async def order(self, order_id: str) -> Document | None:
         """The order as it was last told. Raises `PyMongoError`."""
-        return await self._orders.find_one({"_id": order_id})
+        return await self._together.get(order_id)
+
+    @steady
+    async def _orders_of(self, order_ids: list[str]) -> dict[str, Document]:
+        found = await self._orders.find({"_id": {"$in": order_ids}}).to_list(None)
+        return {it["_id"]: it for it in found}
 
     @steady
     async def order_versions(self, order_ids: Iterable[str]) -> dict[str, int]:

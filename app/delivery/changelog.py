@@ -18,6 +18,7 @@ from faust.types import TP
 
 from app.delivery.contract import Headers
 from app.delivery.held import ChangelogRecord
+from app.delivery.librdkafka import BACK_SOON
 from app.delivery.security import Security
 
 CHUNK: Final = 500
@@ -38,7 +39,7 @@ class Changelogs:
             "auto.offset.reset": "earliest",  # where the log was cut, or begun anew
             "isolation.level": "read_uncommitted",
             "queued.max.messages.kbytes": 16_384,
-            "reconnect.backoff.max.ms": 1000,
+            **BACK_SOON,
         }
 
     async def read(

@@ -17,7 +17,7 @@ Headers: TypeAlias = Sequence[tuple[str, bytes]]
 
 
 class ConsumerRecord(Protocol):
-    """A record as it was read from the log; aiokafka's own record fits, and so does a test's."""
+    """A record as it was read from the log: a reader's (`reader.py`), or a test's."""
 
     @property
     def topic(self) -> str: ...  # noqa: D102 - says what it says

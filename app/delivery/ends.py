@@ -10,6 +10,7 @@ from typing import Final
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # it is public, but not typed so
 
+from app.delivery.librdkafka import BACK_SOON
 from app.delivery.security import OPEN, Security
 
 STALE: Final = frozenset(
@@ -25,7 +26,7 @@ class Ends:
         self._settings: dict[str, str | int | float | bool] = {
             **security.clients(),
             "bootstrap.servers": bootstrap,
-            "reconnect.backoff.max.ms": 1000,  # not ten seconds: who waits for the broker wants to know when it is back
+            **BACK_SOON,
         }
         self._admin = AdminClient(self._settings)
         self._next: dict[tuple[str, int], asyncio.Task[int]] = {}

@@ -18,7 +18,7 @@ RETRY_FIRST_S = 0.1
 RETRY_MOST_S = 5.0
 GATHER_TIMES = 4
 """It waits so many times as long as the last slice took to apply, so that it is busy a fifth of the time."""
-GATHER_MOST_S = 1.0
+GATHER_MOST_S = 0.5
 LEAVE_GRACE_S = 0.3
 """How much longer a slice may take whose partitions are leaving: a database that hangs must not hold them up."""
 

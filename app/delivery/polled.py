@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from confluent_kafka import KafkaError, Message, Producer
 
 from app.delivery.contract import Headers
+from app.delivery.librdkafka import BACK_SOON
 from app.delivery.security import OPEN, Security
 
 Settings: TypeAlias = dict[str, Any]
@@ -39,7 +40,7 @@ def producer_settings(bootstrap: str, timeout_s: float, security: Security = OPE
         "queue.buffering.max.messages": 500_000,
         "socket.nagle.disable": True,
         "message.timeout.ms": int(timeout_s * 1000),
-        "reconnect.backoff.max.ms": 1000,
+        **BACK_SOON,
         "allow.auto.create.topics": False,
         "log.connection.close": False,
     }

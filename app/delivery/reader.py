@@ -18,6 +18,7 @@ from faust.types import TP
 from msgspec import Struct
 
 from app.delivery.contract import Headers
+from app.delivery.librdkafka import BACK_SOON
 from app.delivery.security import Security
 
 log = logging.getLogger("librdkafka")
@@ -62,7 +63,7 @@ class Reader:
                 "queued.min.messages": most,
                 "queued.max.messages.kbytes": 16_384,
                 "max.poll.interval.ms": DAY_MS,  # nobody looks at it: this is no member
-                "reconnect.backoff.max.ms": 1000,
+                **BACK_SOON,
                 "log.connection.close": False,
                 "logger": log,
             }

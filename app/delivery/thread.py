@@ -34,9 +34,11 @@ class DrainThread(AIOKafkaConsumerThread):
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self.thread_loop))
 
     async def pause(self) -> None:
-        """Fetch nothing."""
+        """Fetch nothing, and don't ask where to begin: any position will do that is never read."""
         consumer = self._ensure_consumer()
         consumer.pause(*consumer.assignment())
+        for tp in consumer.assignment():
+            consumer.seek(tp, 0)
 
     async def starts(self, generation: int, changelogs: frozenset[str]) -> dict[TP, Start] | None:
         """Say where every assigned partition that is no changelog's starts: where it is committed.

@@ -17,7 +17,7 @@ COUNTERS: Final = {
     "messages": "Messages that were decided.",
     "gaps": "Times that the consumer skipped offsets, which were read again.",
     "holes": "Times that the log itself lacked offsets.",
-    "seekbacks": "Times that records were read again because their partition was moving.",
+    "seekbacks": "Times that records were read again because some before them had been skipped.",
     "stale": "Batches that came for partitions that had left.",
     "dropped": "Records that waited for their agent when their partitions left.",
     "pauses": "Times that a partition's fetching was paused, because its agent was behind.",

@@ -80,6 +80,9 @@ async def test_rebuilds_under_load_are_noticed_by_no_reader(
         await asyncio.gather(*(shop.supply(product, 100_000) for product in PRODUCTS))
         made = await placed(shop, 0, 120)
         await shop.all_at_rest(made)
+        async with asyncio.timeout(20):
+            while await database["orders"].count_documents({"status": "SHIPPED"}) < len(made):
+                await asyncio.sleep(0.05)  # the lists are those of the projection
         over = asyncio.Event()
 
         async def load() -> None:

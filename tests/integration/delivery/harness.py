@@ -16,6 +16,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from app.delivery.librdkafka import BACK_SOON
 from app.embedded.ports import free_port
 from app.embedded.processes import tied
 
@@ -61,6 +62,7 @@ class Broker:
                 "enable.idempotence": True,
                 "partitioner": "murmur2_random",
                 "linger.ms": 5,
+                **BACK_SOON,
                 "queue.buffering.max.messages": 1_000_000,
                 **settings,
             }
