@@ -42,22 +42,21 @@ class HandingLoop:
             if fetched:
                 self._hand_on(fetched)
 
-    def _flowing(self, generation: int) -> bool:
+    def _flowing(self) -> bool:
         return (
             self._consumer.is_current()
             and not self._consumer.suspend_flow.is_set()
             and self._consumer.app.flow_control.is_active()
-            and self._consumer.app.consumer_generation_id == generation
         )
 
     def _hand_on(self, fetched: Mapping[TP, Sequence[ConsumerRecord]]) -> None:
+        if not self._flowing():
+            self._stats.stale += len(fetched)  # they are read again when the flow begins anew
+            return
         generation = self._consumer.app.consumer_generation_id
         again = False
         for tp, records in fetched.items():
-            if self._flowing(generation):
-                again |= not self._hand_to_lane(generation, self._lanes[tp.topic], tp, records)
-            else:
-                self._stats.stale += 1  # they are read again when the flow begins anew
+            again |= not self._hand_to_lane(generation, self._lanes[tp.topic], tp, records)
         if again:
             self._stats.seekbacks += 1
             self.begin()

@@ -20,7 +20,7 @@ class Start(NamedTuple):
 
 
 class DrainThread(AIOKafkaConsumerThread):
-    """aiokafka's consumer in its thread, with seeks and commits that are bound to a generation."""
+    """aiokafka's consumer in its thread, as a member that fetches nothing; commits are bound to a generation."""
 
     async def on_start(self) -> None:
         """Connect; with a name in the group (`consumer_group_instance_id`), watch that nobody else takes it."""
