@@ -30,7 +30,8 @@ class Customers:
     """`orders_per_s` orders of `products` and `reads_per_s` reads, each sent to one of `urls()`, chosen by `seed`.
 
     `sources` counts the answered reads by where they come from. Reads are repeated while the answer is 503, as for
-    an order that was taken so shortly before its owner died that nobody else has it yet: `asked_again` says how often.
+    an order that was taken so shortly before its owner died that nobody else has it yet, for up to `patience_s`:
+    `asked_again` says how often.
     `refused` counts the orders that had to be sent again.
     """
 
@@ -43,6 +44,7 @@ class Customers:
         reads_per_s: float,
         seed: int = 1,
         prefix: str = "f",
+        patience_s: float = TIMEOUT_S,
     ) -> None:
         self.placed: list[tuple[float, str]] = []
         self.sources: Counter[str] = Counter()
@@ -55,6 +57,7 @@ class Customers:
         self._rates = (orders_per_s, reads_per_s)
         self._chance = random.Random(seed)
         self._prefix = prefix
+        self._patience_s = patience_s
         self._number = 0
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -92,7 +95,7 @@ class Customers:
         url = self._chance.choice(self._urls())
         began_s = time.monotonic()
         status, source = await self._call("GET", path, url=url)
-        while status == 503 and time.monotonic() - began_s < TIMEOUT_S:
+        while status == 503 and time.monotonic() - began_s < self._patience_s:
             self.asked_again += 1
             await asyncio.sleep(RETRY_S)
             status, source = await self._call("GET", path)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
-from bench.customers import Customers, supply
+from bench.customers import TIMEOUT_S, Customers, supply
 from bench.standstill import Story, story
 
 PRODUCTS = tuple(f"p{number}" for number in range(20))
@@ -26,9 +26,17 @@ class Reachable(Protocol):
 class Fleet:
     """`workers` are all there are; `known` are the addresses that customers use."""
 
-    def __init__(self, workers: Sequence[Reachable], orders_per_s: float = 20.0, reads_per_s: float = 180.0) -> None:
+    def __init__(
+        self,
+        workers: Sequence[Reachable],
+        orders_per_s: float = 20.0,
+        reads_per_s: float = 180.0,
+        patience_s: float = TIMEOUT_S,
+    ) -> None:
         self.known = [worker.url for worker in workers]
-        self.customers = Customers(lambda: self.known, PRODUCTS, orders_per_s=orders_per_s, reads_per_s=reads_per_s)
+        self.customers = Customers(
+            lambda: self.known, PRODUCTS, orders_per_s=orders_per_s, reads_per_s=reads_per_s, patience_s=patience_s
+        )
 
     async def serve(self, during: Callable[[], Awaitable[None]], before_s: float, after_s: float) -> None:
         """Serve customers for a while, then also while `during` is done, and for a while after it."""

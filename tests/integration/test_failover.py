@@ -58,12 +58,11 @@ def rebalances(worker: WorkerProcess) -> tuple[int, int]:
 async def test_a_worker_with_a_name_that_is_killed_and_started_again_moves_no_partitions(
     worker_factory: WorkerFactory, kafka: EmbeddedKafka, app_id: str
 ) -> None:
-    session = {
-        "SESSION_TIMEOUT_S": "30"
-    }  # longer than a start on any machine: it is not the session that is waited for
+    start_s = 60  # longer than a start on any machine: it is not the session that is waited for
+    session = {"SESSION_TIMEOUT_S": str(start_s)}
     workers = [worker_factory(environment=session | {"GROUP_INSTANCE_ID": f"orders-{number}"}) for number in range(3)]
     wait_settled(workers)
-    fleet = Fleet(workers)
+    fleet = Fleet(workers, patience_s=start_s)
     before = [rebalances(worker) for worker in workers]
 
     took_s: list[float] = []
