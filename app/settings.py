@@ -89,6 +89,10 @@ class Settings:
     requests_in_flight: int = 512
     """Requests under `/v1` that one worker answers at once; one more gets `503`."""
 
+    busy_after_s: float = 3.0
+    """New orders get `503` at once while a message for this worker's participants has waited for so long, by the
+    broker's clock: what is taken beyond what can be done only makes all others wait. 0: never."""
+
     answer_kept_s: float = 24 * 3600.0
     """How long the answer to an `Idempotency-Key` is kept, in memory: about 2 KB each."""
 
@@ -179,6 +183,8 @@ class Settings:
         for name in ("gateway_failure_rate", "carrier_failure_rate"):
             if not 0 <= getattr(self, name) < 1:
                 raise SettingsError(f"{name.upper()} must be at least 0 and below 1")
+        if self.busy_after_s < 0:
+            raise SettingsError("BUSY_AFTER_S must be at least 0")
         for name in _AT_LEAST_ONE:
             if getattr(self, name) < 1:
                 raise SettingsError(f"{name.upper()} must be at least 1")

@@ -14,7 +14,7 @@ import json
 import random
 import sys
 import time
-from collections import Counter, defaultdict, deque
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import cast
 
@@ -33,6 +33,7 @@ class Connection(asyncio.Protocol):
     """One kept-open connection, one request at a time."""
 
     def __init__(self) -> None:
+        self.is_closed = False
         self._buffer = b""
         self._answered: asyncio.Future[int] | None = None
         self._transport: asyncio.Transport
@@ -53,6 +54,7 @@ class Connection(asyncio.Protocol):
             self._answered.set_result(int(head[9:12]))
 
     def connection_lost(self, error: Exception | None) -> None:
+        self.is_closed = True
         if self._answered is not None and not self._answered.done():
             self._answered.set_exception(error or ConnectionError("closed"))
 
@@ -121,17 +123,25 @@ async def closed(requests: Requests, connections: int, seconds: float) -> None:
 
 async def opened(requests: Requests, rate_per_s: float, seconds: float, most: int = MOST_CONNECTIONS) -> None:
     """Each request is sent when it is due, whatever became of those before."""
-    free: deque[Connection] = deque([await requests.connect() for _ in range(8)])
-    began, made = time.time(), len(free)
+    began, open_ones, free = time.time(), 0, list[Connection]()
+
+    async def taken() -> Connection:
+        """The connection that was used last, which the server has not closed as idle, or else a new one."""
+        nonlocal open_ones
+        while True:
+            if free:
+                connection = free.pop()
+                if not connection.is_closed:
+                    return connection
+                open_ones -= 1
+            elif open_ones < most:
+                open_ones += 1
+                return await requests.connect()
+            else:
+                await asyncio.sleep(0.001)
 
     async def send(due_at: float) -> None:
-        nonlocal made
-        if not free and made < most:
-            made += 1
-            free.append(await requests.connect())
-        while not free:  # noqa: ASYNC110 - it waits for whichever comes first
-            await asyncio.sleep(0.001)
-        connection = free.popleft()
+        connection = await taken()
         await requests.one(connection, due_at)
         free.append(connection)
 

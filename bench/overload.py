@@ -17,7 +17,7 @@ from bench.house import System, open_house
 from bench.processes import memory_bytes
 from bench.web import ask, shipped_at, stocked
 
-CONNECTIONS = 64
+CONNECTIONS = 256
 CALM_PER_S = 50.0
 CALM_S = 2.0
 MOST_CONNECTIONS = 3000

@@ -33,6 +33,7 @@ LAST_CALL_S: Final = 0.5
 """How long a stopping worker waits for requests to be answered, once it has let go of its partitions."""
 LOOK_EVERY_S: Final = 0.01
 
+_KNOWN_ID: Final = web.RequestKey("request-id", str)
 _LIMIT_TOLD: Final = web.RequestKey("limit-told", dict[str, str])
 _ONLY_READ: Final = frozenset({"GET", "HEAD"})
 _SANE_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
@@ -132,11 +133,11 @@ def _about(request: web.Request, request_id: str) -> dict[str, str]:
 
 def request_id_of(request: web.Request) -> str:
     """The id the client gave the request, if it is one, or else one that is made; the same at every call."""
-    known = request.get(REQUEST_ID)
+    known = request.get(_KNOWN_ID)
     if known is None:
         given = request.headers.get(REQUEST_ID, "")
-        known = request[REQUEST_ID] = given if _SANE_ID.fullmatch(given) else secrets.token_hex(16)
-    return str(known)
+        known = request[_KNOWN_ID] = given if _SANE_ID.fullmatch(given) else secrets.token_hex(16)
+    return known
 
 
 async def _admitted(request: web.Request, handler: Handler) -> web.StreamResponse:

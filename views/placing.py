@@ -26,6 +26,7 @@ from schemas.http import OrderAnswer, OrderRequest
 from schemas.rows import OrderRow
 from tables import orders
 from views.admission import FORWARDED, FORWARDED_TO_KEEPER, caller_of
+from views.backlog import refuse_when_behind
 from views.bodies import answer
 from views.idempotency import key_of, once
 from views.order_reads import rested
@@ -52,6 +53,7 @@ async def place_order(request: web.Request, order: OrderRequest) -> web.StreamRe
     """Take the order in. Raises `Problem`: 400, 409, 422, 503."""
     _check_user(request, order)
     _check_products(order)
+    refuse_when_behind()
     order_id = order.order_id
     if order_id is UNSET:
         key = key_of(request)

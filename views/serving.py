@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from ssl import SSLContext
 from typing import Any, Final, cast
 
 from aiohttp import web
@@ -16,6 +17,7 @@ from faust.web.drivers.aiohttp import Web
 
 from app.main import access, app, settings
 from views.hardening import HARDENED
+from views.listening import Site
 from views.page import web_app
 from views.problems import Problem, problem_response
 
@@ -112,14 +114,18 @@ class Runner(web.AppRunner):
         """Begin; the first port is opened by Faust."""
         await super().setup()
         if access.service_port:
-            await web.TCPSite(self, settings.host, access.service_port).start()
+            await self.site(access.service_port).start()
+
+    def site(self, port: int, tls: SSLContext | None = None) -> Site:
+        """Where it listens; not started."""
+        return Site(self, settings.host, port, tls)
 
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()
         return Connections(made.request_handler, request_factory=made.request_factory, loop=made._loop, **made._kwargs)
 
 
-cast(Web, app.web)._runner = Runner(
+_runner: Final = Runner(
     web_app,
     access_log=None,
     max_line_size=LARGEST_LINE,
@@ -127,3 +133,6 @@ cast(Web, app.web)._runner = Runner(
     max_headers=MOST_HEADERS,
     keepalive_timeout=KEPT_OPEN_S,
 )
+_web: Final = cast(Web, app.web)
+_web._runner = _runner
+_web._transport_handlers = {"tcp": lambda: _runner.site(settings.port, app.conf.web_ssl_context)}

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple, Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from app.delivery import OPEN, Headers, Security
+from app.delivery import OPEN, TO_THE_END, Headers, Security
 
 BATCH: Final = 2_000
 POLL_S: Final = 0.1
@@ -65,9 +65,9 @@ class KafkaLog:
             **security.clients(),
             "bootstrap.servers": bootstrap,
             "enable.auto.commit": False,
-            "enable.partition.eof": True,
             "queued.max.messages.kbytes": 16_384,  # what bounds the memory that messages take
             "allow.auto.create.topics": False,
+            **TO_THE_END,
         }
         # A client must name a group to ask for its offsets; it joins none, because it never subscribes.
         self._asking = Consumer({**self._settings, "group.id": group})

@@ -12,7 +12,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 
 from app.cli.api import Failure
 from app.cli.letters import Letter, Name, Outgoing, found
-from app.delivery import OPEN, Security
+from app.delivery import OPEN, TO_THE_END, Security
 from app.topics import read_dead_letter
 from schemas.codec import Undecodable
 from schemas.dead_letters import DeadLetter, DeadLetterHandled
@@ -36,9 +36,7 @@ class LetterBox:
         self._topic = topic
         clients = {**security.clients(), "bootstrap.servers": bootstrap, "allow.auto.create.topics": False}
         # Asking for a group's commits needs its name. It is joined only by those that subscribe.
-        self._reader = Consumer(
-            {**clients, "group.id": group, "enable.auto.commit": False, "enable.partition.eof": True}
-        )
+        self._reader = Consumer({**clients, "group.id": group, "enable.auto.commit": False, **TO_THE_END})
         self._producer = Producer(
             {
                 **clients,

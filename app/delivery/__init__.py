@@ -31,6 +31,7 @@ from app.delivery.contract import (
 from app.delivery.follower import Follower
 from app.delivery.forgetting import Retention
 from app.delivery.front import Front
+from app.delivery.librdkafka import TO_THE_END
 from app.delivery.ownership import owner_of, workers
 from app.delivery.participant import Participant
 from app.delivery.polled import LARGEST_RECORD_BYTES
@@ -49,6 +50,7 @@ __all__ = [
     "OPEN",
     "REPLAY_COUNT",
     "REPLAY_OF",
+    "TO_THE_END",
     "TRACEPARENT",
     "Calls",
     "Clock",

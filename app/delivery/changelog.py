@@ -18,7 +18,7 @@ from faust.types import TP
 
 from app.delivery.contract import Headers
 from app.delivery.held import ChangelogRecord
-from app.delivery.librdkafka import BACK_SOON
+from app.delivery.librdkafka import BACK_SOON, TO_THE_END
 from app.delivery.security import Security
 
 CHUNK: Final = 500
@@ -35,10 +35,10 @@ class Changelogs:
             "bootstrap.servers": bootstrap,
             "group.id": "changelogs",  # librdkafka wants one; nobody joins it
             "enable.auto.commit": False,
-            "enable.partition.eof": True,
             "auto.offset.reset": "earliest",  # where the log was cut, or begun anew
             "isolation.level": "read_uncommitted",
             "queued.max.messages.kbytes": 16_384,
+            **TO_THE_END,
             **BACK_SOON,
         }
 

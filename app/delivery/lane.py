@@ -56,6 +56,12 @@ class Lane:
             if not is_stopping():
                 log.critical("the agent of %s has ended, and this worker lives: restart it", self.topic)
 
+    @property
+    def behind_s(self) -> float:
+        """How long ago the oldest message that waits here came into the log, by its clock; 0 when none waits."""
+        oldest = next(iter(self.inbox), None)
+        return 0.0 if oldest is None else max(0.0, time.time() - oldest.records[0].timestamp / 1000)
+
     def begin(self, generation: int, starts: Mapping[int, int]) -> None:
         """Start over: `starts` holds the next offset of each partition of this generation."""
         self.inbox.clear()

@@ -1,4 +1,4 @@
-"""What every client of librdkafka is told about a broker that is away, and comes back."""
+"""What clients of librdkafka are told, wherever they are: settings whose defaults wait for too long."""
 
 from typing import Final
 
@@ -8,3 +8,12 @@ BACK_SOON: Final[dict[str, int]] = {
     # again after five minutes.
     "topic.metadata.refresh.interval.ms": 10_000,
 }
+"""A broker that is away, and comes back."""
+
+TO_THE_END: Final[dict[str, bool | int]] = {
+    "enable.partition.eof": True,
+    # The end is told by the answer to a fetch, and the broker keeps that back for half a second when there is nothing
+    # to send: for who reads a log's last record, and, twice more, for who begins where the log was cut.
+    "fetch.wait.max.ms": 10,
+}
+"""Reading a log that is there, and then no more."""

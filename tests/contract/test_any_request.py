@@ -27,6 +27,7 @@ def own_worker(environment: dict[str, str], tmp_path_factory: pytest.TempPathFac
     """A system that is this test's alone: the ids of the document's examples are those of other tests."""
     app_id = f"any-{uuid.uuid4().hex[:8]}"
     own = {**environment, "APP_ID": app_id, "TOPIC_PREFIX": f"{app_id}.", "MONGO_DATABASE": app_id}
+    own["FAILURES_PER_MIN"] = "1000000"  # else wrong credentials are soon not looked at any more
     with serving(own, tmp_path_factory.mktemp("any")) as made:
         yield made
 

@@ -76,7 +76,7 @@ async def place(free_port: int) -> AsyncIterator[Place]:
     served.router.add_route("*", "/api-docs", page)
     runner = Runner(served, access_log=None, max_line_size=8190, max_field_size=8190, max_headers=100)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", free_port).start()
+    await runner.site(free_port).start()
     try:
         yield Place(free_port)
     finally:
