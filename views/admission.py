@@ -109,9 +109,8 @@ def _forwarded(request: web.Request, request_id: str) -> bool:
 
 async def _identified(request: web.Request) -> tuple[ApiKey, Person | None]:
     """The key and the person that the request names. Of an address that failed too often, only known ones are seen."""
-    address = sender(request.remote or "", request.headers.get(X_FORWARDED_FOR, ""), access.trusted_proxies)
     presented, token = _credentials(request)
-    wait_s = _failures.wait_s(address)
+    wait_s = 0.0 if _failures.is_empty else _failures.wait_s(_address(request))
     if wait_s and not _is_at_hand(presented, token):
         raise too_many("Too many wrong credentials have come from this address.", wait_s)
     try:
@@ -120,8 +119,12 @@ async def _identified(request: web.Request) -> tuple[ApiKey, Person | None]:
         raise unavailable("Whether these credentials are good can't be told now.") from error
     except Problem as problem:
         if problem.status == 401:
-            _failures.count(address)
+            _failures.count(_address(request))
         raise
+
+
+def _address(request: web.Request) -> str:
+    return sender(request.remote or "", request.headers.get(X_FORWARDED_FOR, ""), access.trusted_proxies)
 
 
 def _credentials(request: web.Request) -> tuple[str, str | None]:

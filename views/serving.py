@@ -15,7 +15,7 @@ from aiohttp.http_exceptions import LineTooLong
 from aiohttp.web_protocol import RequestHandler
 from faust.web.drivers.aiohttp import Web
 
-from app.main import access, app, settings
+from app.main import access, app
 from views.hardening import HARDENED
 from views.listening import Site
 from views.page import web_app
@@ -118,7 +118,7 @@ class Runner(web.AppRunner):
 
     def site(self, port: int, tls: SSLContext | None = None) -> Site:
         """Where it listens; not started."""
-        return Site(self, settings.host, port, tls)
+        return Site(self, app.conf.web_bind, port, tls)
 
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()
@@ -135,4 +135,4 @@ _runner: Final = Runner(
 )
 _web: Final = cast(Web, app.web)
 _web._runner = _runner
-_web._transport_handlers = {"tcp": lambda: _runner.site(settings.port, app.conf.web_ssl_context)}
+_web._transport_handlers = {"tcp": lambda: _runner.site(app.conf.web_port, app.conf.web_ssl_context)}
