@@ -38,7 +38,7 @@ class Cluster(Page):
 
     async def get(self, request: web.Request) -> web.StreamResponse:
         """Show each worker, and the partitions that none holds."""
-        others = [url for url in workers(app) if url != str(app.conf.canonical_url)]
+        others = [url for url in workers(app) if url != app.own_url]
         headers = credentials_of(request)
         connector = TCPConnector(ssl=access.client_tls())
         limit = ClientTimeout(total=ASK_TIMEOUT_S)
@@ -62,7 +62,7 @@ async def myself() -> WorkerAnswer:
     """This worker, as it is now."""
     recovered = inside.recovered(app)
     return WorkerAnswer(
-        url=str(app.conf.canonical_url),
+        url=app.own_url,
         state=tables_state(),
         instance_id=settings.group_instance_id,
         generation=inside.generation(app),

@@ -77,7 +77,7 @@ async def on_owner(
     try:
         if owner.here:
             return await here(owner.partition)
-        elsewhere = owner.url is not None and owner.url != str(app.conf.canonical_url)
+        elsewhere = owner.url is not None and owner.url != app.own_url
         if not elsewhere or mark in request.headers:
             problem = NoOwner("This key is moving from one worker to another.")
         elif not _silence.may_ask(str(owner.url)):

@@ -5,6 +5,7 @@ import gc
 import logging
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from functools import cached_property
 from typing import Any, cast
 
 import faust
@@ -135,6 +136,11 @@ class DeliveryApp(faust.App):
     def drain(self) -> DrainConsumer:
         """The consumer, as what it is."""
         return cast(DrainConsumer, self.consumer)
+
+    @cached_property
+    def own_url(self) -> str:
+        """Where other workers reach this one; of a worker that has begun."""
+        return str(self.conf.canonical_url)
 
     def partitions_of(self, topic: str) -> int:
         """Return the number of partitions of a topic that was given to the app; `KeyError` for another."""
