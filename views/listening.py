@@ -11,7 +11,7 @@ import logging
 import socket
 from contextlib import suppress
 from ssl import SSLContext
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -22,6 +22,8 @@ WAITING: Final = 1024
 seconds in which they had heard nothing."""
 AGAIN_S: Final = 1.0
 """How long nobody is taken in when the system has no more room (file descriptors, memory)."""
+HANDSHAKE_S: Final = 10.0
+"""How long a client may take to agree on TLS."""
 
 
 class Site(web.BaseSite):
@@ -63,6 +65,8 @@ class Site(web.BaseSite):
             asyncio.get_running_loop().remove_reader(listening)
             listening.close()
         self._sockets.clear()
+        for joining in self._joining:
+            joining.cancel()
         await super().stop()
 
     def _take_in(self, listening: socket.socket) -> None:
@@ -81,8 +85,11 @@ class Site(web.BaseSite):
 
     async def _join(self, client: socket.socket) -> None:
         assert self._runner.server is not None, "it is set up"
+        tls: dict[str, Any] = {}
+        if self._ssl_context is not None:
+            tls = {"ssl": self._ssl_context, "ssl_handshake_timeout": HANDSHAKE_S}
         with suppress(OSError):  # who hangs up in between, or speaks no TLS, is gone
-            await asyncio.get_running_loop().connect_accepted_socket(self._runner.server, client, ssl=self._ssl_context)
+            await asyncio.get_running_loop().connect_accepted_socket(self._runner.server, client, **tls)
 
     def _rest(self, listening: socket.socket, error: OSError) -> None:
         log.error("no client can be taken in for now: %s", error)

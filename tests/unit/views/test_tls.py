@@ -1,6 +1,8 @@
 """With a certificate, clients and other workers speak TLS, and believe only whom they are told to."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,7 @@ from aiohttp import ClientConnectorCertificateError, ClientSession, TCPConnector
 
 from app.access_settings import AccessSettings
 from tests.certificates import certificate_of
-from views import hardening
+from views import hardening, listening
 from views.edge import edge
 from views.serving import Runner
 
@@ -31,7 +33,7 @@ async def url(access: AccessSettings, free_port: int, monkeypatch: pytest.Monkey
     served.router.add_get("/health", page)
     runner = Runner(served, access_log=None)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", free_port, ssl_context=access.server_tls()).start()
+    await runner.site(free_port, access.server_tls()).start()
     try:
         yield f"https://127.0.0.1:{free_port}/health"
     finally:
@@ -52,3 +54,21 @@ async def test_who_does_not_trust_it_sends_nothing(url: str) -> None:
     async with ClientSession(connector=TCPConnector(ssl=AccessSettings().client_tls())) as session:
         with pytest.raises(ClientConnectorCertificateError):
             await session.get(url)
+
+
+async def test_who_speaks_no_tls_is_hung_up_on_and_others_are_served(
+    access: AccessSettings, url: str, free_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listening, "HANDSHAKE_S", 0.2)
+    silent, _ = await asyncio.open_connection("127.0.0.1", free_port)
+    plain, writer = await asyncio.open_connection("127.0.0.1", free_port)
+    writer.write(b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n")
+    async with (
+        ClientSession(connector=TCPConnector(ssl=access.client_tls())) as session,
+        session.get(url) as answer,
+    ):
+        assert answer.status == 200
+    async with asyncio.timeout(10):
+        for reader in (silent, plain):
+            with suppress(ConnectionError):
+                assert not (await reader.read()).startswith(b"HTTP")
