@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -22,6 +22,7 @@ from app.security.failures import Failures, sender
 from app.security.keys import DEMO, ApiKey, Verdict, demo_key, id_of
 from app.security.known_keys import StoreAway
 from app.security.known_tokens import KnownTokens
+from app.security.lately import Lately
 from app.security.limits import Limit
 from app.security.marks import is_mark, make_mark
 from app.security.tokens import BadToken, Person
@@ -46,6 +47,8 @@ _SAID_OF: Final = {
 }
 
 _failures: Final = Failures(access.failures_per_min)
+_lately: Final = Lately[tuple[ApiKey, Person | None]]()
+"""By the headers of good credentials. To find them tells nothing of others: Python hashes a text with a secret."""
 _tokens: Final = KnownTokens(token_keys(), access.expected)
 
 
@@ -109,27 +112,32 @@ def _forwarded(request: web.Request, request_id: str) -> bool:
 
 async def _identified(request: web.Request) -> tuple[ApiKey, Person | None]:
     """The key and the person that the request names. Of an address that failed too often, only known ones are seen."""
-    presented, token = _credentials(request)
+    headers = tuple(request.headers.getall(API_KEY, ())), tuple(request.headers.getall(AUTHORIZATION, ()))
+    found = _lately.get(headers)
+    if found is not None:
+        return found
+    presented, token = _credentials(*headers)
     wait_s = 0.0 if _failures.is_empty else _failures.wait_s(_address(request))
     if wait_s and not _is_at_hand(presented, token):
         raise too_many("Too many wrong credentials have come from this address.", wait_s)
     try:
-        return await _key(presented), await _person(token)
+        found = await _key(presented), await _person(token)
     except StoreAway as error:
         raise unavailable("Whether these credentials are good can't be told now.") from error
     except Problem as problem:
         if problem.status == 401:
             _failures.count(_address(request))
         raise
+    _lately.note(headers, found)
+    return found
 
 
 def _address(request: web.Request) -> str:
     return sender(request.remote or "", request.headers.get(X_FORWARDED_FOR, ""), access.trusted_proxies)
 
 
-def _credentials(request: web.Request) -> tuple[str, str | None]:
-    """The key and the token of a request. Raises `Problem` (401) where they are missing, or more than one."""
-    keys, given = request.headers.getall(API_KEY, []), request.headers.getall(AUTHORIZATION, [])
+def _credentials(keys: Sequence[str], given: Sequence[str]) -> tuple[str, str | None]:
+    """The key and the token in these headers. Raises `Problem` (401) where they are missing, or more than one."""
     if len(keys) != 1 or not keys[0]:
         raise unauthorized(f"The header {API_KEY} must name the calling application.", API_KEY)
     if not given:

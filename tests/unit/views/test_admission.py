@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import itertools
 import json
 import logging
 import re
@@ -17,16 +18,18 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from app.security import lately
 from app.security.caller import ALL_ROLES, Role
 from app.security.failures import Failures
 from app.security.keys import ApiKey, new_key
 from app.security.known_keys import KnownKeys
 from app.security.known_tokens import KnownTokens
+from app.security.lately import Lately
 from app.security.limits import Bucket, Grant, Limit
 from app.security.marks import make_mark
 from app.security.quotas import Quotas
 from app.security.token_keys import PublishedKeys
-from app.security.tokens import Expected
+from app.security.tokens import Expected, Person
 from tests.unit.security.test_known_keys import Store
 from tests.unit.security.test_tokens import PRIVATE, SECRET, claims, jwk, pem, raw, signed
 from views import admission
@@ -107,6 +110,18 @@ class System:
         return Grant(taken, bucket.tokens)
 
 
+class CountedReads:
+    """Counts how often a token is looked at."""
+
+    def __init__(self, tokens: KnownTokens) -> None:
+        self.tokens = tokens
+        self.count = 0
+
+    async def read(self, token: str) -> Person:
+        self.count += 1
+        return await self.tokens.read(token)
+
+
 async def page(request: web.Request) -> web.Response:
     if "x-fail" in request.headers:
         raise RuntimeError("nobody has foreseen this")
@@ -124,6 +139,7 @@ async def system(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[System]:
     monkeypatch.setattr(admission, "known_keys", lambda: known)
     monkeypatch.setattr(admission, "quotas", lambda: quotas)
     monkeypatch.setattr(admission, "_failures", Failures(100))
+    monkeypatch.setattr(admission, "_lately", Lately())
     keys = PublishedKeys(published)
     monkeypatch.setattr(admission, "_tokens", KnownTokens(keys, Expected(ENDPOINT, "orders")))
     served = web.Application(middlewares=[edge])
@@ -253,7 +269,23 @@ async def test_production_knows_no_demo_key(system: System, monkeypatch: pytest.
     inventory = next(call for call in CALLS if named(call) == "GET /v1/inventory")
     assert (await system.call(inventory, {"x-api-key": "demo"}))[0] == 200
     monkeypatch.setattr(admission, "access", replace(admission.access, app_env="production"))
+    monkeypatch.setattr(admission, "_lately", Lately())  # a worker's mode never changes
     assert (await system.call(inventory, {"x-api-key": "demo"}))[0] == 401
+
+
+async def test_credentials_that_were_good_a_moment_ago_are_not_looked_at_again_and_then_they_are(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inventory = next(call for call in CALLS if named(call) == "GET /v1/inventory")
+    good = {"x-api-key": OF_ROLE[Role.ADMIN][0], "Authorization": f"Bearer {token(roles=['admin'])}"}
+    now = itertools.count(step=lately.MOMENT_S / 4)
+    monkeypatch.setattr(admission, "_lately", Lately(lambda: next(now)))
+    read = CountedReads(admission._tokens)
+    monkeypatch.setattr(admission, "_tokens", read)
+    for _ in range(12):
+        assert (await system.call(inventory, good))[0] == 200
+    assert 1 < read.count < 12
+    assert (await system.call(inventory, {**good, "Authorization": good["Authorization"][:-2]}))[0] == 401
 
 
 async def test_no_credential_is_logged(system: System, caplog: pytest.LogCaptureFixture) -> None:
