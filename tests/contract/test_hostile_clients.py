@@ -28,7 +28,7 @@ MODEL = (
     b"POST /v1/orders?limit=3 HTTP/1.1\r\nHost: a\r\nx-api-key: demo\r\nContent-Type: application/json\r\n"
     b"Idempotency-Key: k\r\nPrefer: wait=1\r\nx-position: orders-3-1742\r\nContent-Length: %d\r\n\r\n%s"
 )
-BODY = b'{"orderId":"123","userId":"456","items":[{"productId":"none","quantity":1}],"metadata":{"a":"b"}}'
+BODY = b'{"orderId":"hostile","userId":"456","items":[{"productId":"none","quantity":1}],"metadata":{"a":"b"}}'
 
 
 class Hostile:
