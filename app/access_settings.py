@@ -41,7 +41,7 @@ class AccessSettings:
     jwt_leeway_s: float = 30.0
     """By how much clocks may differ."""
     key_fresh_s: float = 2.0
-    """A key that was revoked may still be used for so long."""
+    """A key that was revoked may still be used for so long, and a quarter of a second."""
     key_kept_s: float = 3600.0
     """While MongoDB is away, keys that were used before stay usable for so long."""
     failures_per_min: int = 60

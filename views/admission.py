@@ -116,8 +116,9 @@ async def _identified(request: web.Request) -> tuple[ApiKey, Person | None]:
     found = _lately.get(headers)
     if found is not None:
         return found
+    address = sender(request.remote or "", request.headers.get(X_FORWARDED_FOR, ""), access.trusted_proxies)
     presented, token = _credentials(*headers)
-    wait_s = 0.0 if _failures.is_empty else _failures.wait_s(_address(request))
+    wait_s = _failures.wait_s(address)
     if wait_s and not _is_at_hand(presented, token):
         raise too_many("Too many wrong credentials have come from this address.", wait_s)
     try:
@@ -126,14 +127,10 @@ async def _identified(request: web.Request) -> tuple[ApiKey, Person | None]:
         raise unavailable("Whether these credentials are good can't be told now.") from error
     except Problem as problem:
         if problem.status == 401:
-            _failures.count(_address(request))
+            _failures.count(address)
         raise
     _lately.note(headers, found)
     return found
-
-
-def _address(request: web.Request) -> str:
-    return sender(request.remote or "", request.headers.get(X_FORWARDED_FOR, ""), access.trusted_proxies)
 
 
 def _credentials(keys: Sequence[str], given: Sequence[str]) -> tuple[str, str | None]:

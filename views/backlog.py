@@ -6,18 +6,15 @@ nobody would see but by waiting, and which would go on long after the load.
 
 from __future__ import annotations
 
-from typing import Final
-
-from app import topics
 from app.main import app, settings
 from views.problems import unavailable
 
-WORK: Final = (topics.ORDERS, topics.INVENTORY, topics.PAYMENTS, topics.SHIPPING, topics.ANSWERS)
-"""What settles orders. The projection is not among it: orders are taken without MongoDB, too."""
-
 
 def refuse_when_behind() -> None:
-    """Raises `Problem` (503) while a message for this worker's participants has waited for too long."""
+    """Raises `Problem` (503) while a message for this worker's participants has waited for too long.
+
+    The projection is none of them: orders are taken without MongoDB, too.
+    """
     longest_s = settings.busy_after_s
-    if longest_s and any(app.lanes[topic].behind_s > longest_s for topic in WORK):
+    if longest_s and any(app.lanes[topic].behind_s > longest_s for topic in app.participants):
         raise unavailable("More orders come in than can be seen through now.")

@@ -19,8 +19,7 @@ _OWN: Final = web.RequestKey("traceparent", str)
 
 def traceparent_of(request: web.Request) -> str:
     """What is handed on with all that the request causes: its own span, or else the one its client names."""
-    told = request.headers.get(TRACEPARENT)
-    return request.get(_OWN) or ("" if told is None else readable(told.encode(errors="replace")))
+    return request.get(_OWN) or readable(request.headers.get(TRACEPARENT, "").encode(errors="replace"))
 
 
 def trace_of(request: web.Request) -> Headers:

@@ -17,6 +17,11 @@ class Batch(NamedTuple):
     generation: int
     records: Sequence[ConsumerRecord]
 
+    @property
+    def came_s(self) -> float:
+        """When its oldest record came into the log, in seconds since 1970, by the log's clock."""
+        return self.records[0].timestamp / 1000
+
 
 class Inbox:
     """Holds fetched records until the agent takes them.

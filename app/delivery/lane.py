@@ -60,7 +60,7 @@ class Lane:
     def behind_s(self) -> float:
         """How long ago the oldest message that waits here came into the log, by its clock; 0 when none waits."""
         oldest = next(iter(self.inbox), None)
-        return 0.0 if oldest is None else max(0.0, time.time() - oldest.records[0].timestamp / 1000)
+        return 0.0 if oldest is None else max(0.0, time.time() - oldest.came_s)
 
     def begin(self, generation: int, starts: Mapping[int, int]) -> None:
         """Start over: `starts` holds the next offset of each partition of this generation."""
@@ -74,7 +74,7 @@ class Lane:
         """Open the ranges of batches of the present generation; the rest was taken for nobody."""
         now_s = time.time()
         for batch in batches:
-            self.waited.note(now_s - batch.records[0].timestamp / 1000)
+            self.waited.note(now_s - batch.came_s)
         return [
             Piece(batch.tp, batch.records, self.ranges.open(batch.tp.partition, batch.records[-1].offset))
             for batch in batches

@@ -25,14 +25,9 @@ class Failures:
         self._clock = clock
         self._buckets: OrderedDict[str, Bucket] = OrderedDict()
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether nobody has failed that is remembered."""
-        return not self._buckets
-
     def wait_s(self, address: str) -> float:
         """How long it is until this address may try again; 0 when it may."""
-        bucket = self._buckets.get(network_of(address))
+        bucket = self._buckets.get(network_of(address)) if self._buckets else None
         if bucket is None:
             return 0.0
         bucket.fill(self._clock())

@@ -4,13 +4,7 @@ from itertools import pairwise
 
 from app.embedded.errors import PartError
 from app.embedded.supervisor import Supervisor
-
-
-class Clock:
-    now_s = 0.0
-
-    def __call__(self) -> float:
-        return self.now_s
+from tests.unit.clock import Clock
 
 
 class FakePart:

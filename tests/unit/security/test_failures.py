@@ -4,13 +4,7 @@ import pytest
 
 from app.security import failures
 from app.security.failures import Failures, network_of, sender
-
-
-class Clock:
-    now_s = 0.0
-
-    def __call__(self) -> float:
-        return self.now_s
+from tests.unit.clock import Clock
 
 
 def test_an_address_may_fail_so_often_and_then_waits() -> None:

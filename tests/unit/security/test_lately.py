@@ -1,17 +1,11 @@
 """What is remembered for a moment, and no longer."""
 
 from app.security.lately import MOMENT_S, Lately
-
-
-class Clock:
-    now_s = 100.0
-
-    def __call__(self) -> float:
-        return self.now_s
+from tests.unit.clock import Clock
 
 
 def test_what_was_noted_is_known_within_the_moment_and_forgotten_with_it() -> None:
-    clock = Clock()
+    clock = Clock(100.0)
     lately = Lately[int](clock)
     assert lately.get("a") is None
     lately.note("a", 1)
@@ -23,7 +17,7 @@ def test_what_was_noted_is_known_within_the_moment_and_forgotten_with_it() -> No
 
 
 def test_a_new_moment_begins_with_nothing() -> None:
-    clock = Clock()
+    clock = Clock(100.0)
     lately = Lately[int](clock)
     lately.note("a", 1)
     clock.now_s += MOMENT_S

@@ -11,8 +11,10 @@ from app import topics
 from app.delivery.inbox import Batch
 from app.main import app, settings
 from tests.unit.delivery.records import FakeRecord
-from views.backlog import WORK, refuse_when_behind
+from views.backlog import refuse_when_behind
 from views.problems import Problem
+
+WORK = (topics.ORDERS, topics.INVENTORY, topics.PAYMENTS, topics.SHIPPING, topics.ANSWERS)
 
 
 @pytest.fixture(autouse=True)

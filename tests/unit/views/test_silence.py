@@ -4,22 +4,15 @@ from contextlib import suppress
 
 import pytest
 
+from tests.unit.clock import Clock
 from views.silence import ASK_AGAIN_S, Silence
 
 URL = "http://a:1"
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now_s = 100.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(100.0)
 
 
 @pytest.fixture
