@@ -11,13 +11,15 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from functools import cache
+from typing import Final, TypeAlias
 
 from aiohttp import web
-from aiohttp.hdrs import AUTHORIZATION, X_FORWARDED_FOR
+from aiohttp.hdrs import AUTHORIZATION, METH_GET, METH_HEAD, X_FORWARDED_FOR
+from multidict import istr
 
 from app.main import access
-from app.security.caller import ALL_ROLES, Caller
+from app.security.caller import Caller
 from app.security.failures import Failures, sender
 from app.security.keys import DEMO, ApiKey, Verdict, demo_key, id_of
 from app.security.known_keys import StoreAway
@@ -30,10 +32,10 @@ from app.wiring import known_keys, quotas, token_keys
 from views.contract import CALLS, Call
 from views.problems import Problem, too_many, unauthorized, unavailable
 
-API_KEY: Final = "x-api-key"
-FORWARDED: Final = "x-forwarded-to-owner"
+API_KEY: Final = istr("x-api-key")
+FORWARDED: Final = istr("x-forwarded-to-owner")
 """Marks a request that was forwarded: two workers that each take the other for the owner don't pass it on for ever."""
-FORWARDED_TO_KEEPER: Final = "x-forwarded-to-keeper"
+FORWARDED_TO_KEEPER: Final = istr("x-forwarded-to-keeper")
 """Marks a request that was forwarded to the owner of its key, who may forward it to the owner of its order."""
 
 CALLER: Final = web.RequestKey("caller", Caller)
@@ -46,8 +48,11 @@ _SAID_OF: Final = {
     Verdict.REVOKED: "was revoked",
 }
 
+_Headers: TypeAlias = tuple[tuple[str, ...], tuple[str, ...]]
+"""All that a request says in `API_KEY`, and in `AUTHORIZATION`."""
+
 _failures: Final = Failures(access.failures_per_min)
-_lately: Final = Lately[tuple[ApiKey, Person | None]]()
+_lately: Final = Lately[tuple[Caller, Limit | None]]()
 """By the headers of good credentials. To find them tells nothing of others: Python hashes a text with a secret."""
 _tokens: Final = KnownTokens(token_keys(), access.expected)
 
@@ -56,9 +61,13 @@ def rule_of(request: web.Request) -> Call | None:
     """The call that the request makes; None where there is none. Raises `Problem` (404) for a route without a rule."""
     if request.match_info.http_exception is not None:
         return None
-    resource = request.match_info.route.resource
-    method = "GET" if request.method == "HEAD" else request.method
-    rule = _RULES.get((method, resource.canonical)) if resource is not None else None
+    return _rule(request.match_info.route)
+
+
+@cache
+def _rule(route: web.AbstractRoute) -> Call:
+    method = METH_GET if route.method == METH_HEAD else route.method
+    rule = _RULES.get((method, route.resource.canonical)) if route.resource is not None else None
     if rule is None:
         raise Problem(404, "There is nothing at this address.")  # nobody has said who may go there
     return rule
@@ -71,14 +80,13 @@ async def admit(request: web.Request, rule: Call | None, request_id: str) -> dic
     """
     if rule is not None and rule.who is None:
         return {}
-    key, person = await _identified(request)
-    caller = Caller(key.id, key.roles) if person is None else Caller(key.id, person.roles, person.subject)
+    headers = tuple(request.headers.getall(API_KEY, ())), tuple(request.headers.getall(AUTHORIZATION, ()))
+    caller, limit = _lately.get(headers) or await _identified(request, headers)
     request[CALLER] = caller
     counts = (rule is None or rule.counts) and not _forwarded(request, request_id)
-    told = await _counted(key.id, key.limit) if counts and key.limit is not None else {}
-    allowed = ALL_ROLES if rule is None or rule.who is None else rule.who
-    if rule is not None and not caller.may(allowed):
-        raise Problem(403, f"This call is for {', '.join(sorted({*allowed, 'admin'}))}.", headers=told)
+    told = await _counted(caller.application, limit) if counts and limit is not None else {}
+    if rule is not None and rule.who is not None and not caller.may(rule.who):
+        raise Problem(403, f"This call is for {', '.join(sorted({*rule.who, 'admin'}))}.", headers=told)
     return told
 
 
@@ -110,27 +118,24 @@ def _forwarded(request: web.Request, request_id: str) -> bool:
     return True
 
 
-async def _identified(request: web.Request) -> tuple[ApiKey, Person | None]:
-    """The key and the person that the request names. Of an address that failed too often, only known ones are seen."""
-    headers = tuple(request.headers.getall(API_KEY, ())), tuple(request.headers.getall(AUTHORIZATION, ()))
-    found = _lately.get(headers)
-    if found is not None:
-        return found
+async def _identified(request: web.Request, headers: _Headers) -> tuple[Caller, Limit | None]:
+    """Who calls by the credentials in these headers. Of an address that failed too often, only known ones are seen."""
     address = sender(request.remote or "", request.headers.get(X_FORWARDED_FOR, ""), access.trusted_proxies)
     presented, token = _credentials(*headers)
     wait_s = _failures.wait_s(address)
     if wait_s and not _is_at_hand(presented, token):
         raise too_many("Too many wrong credentials have come from this address.", wait_s)
     try:
-        found = await _key(presented), await _person(token)
+        key, person = await _key(presented), await _person(token)
     except StoreAway as error:
         raise unavailable("Whether these credentials are good can't be told now.") from error
     except Problem as problem:
         if problem.status == 401:
             _failures.count(address)
         raise
-    _lately.note(headers, found)
-    return found
+    caller = Caller(key.id, key.roles) if person is None else Caller(key.id, person.roles, person.subject)
+    _lately.note(headers, (caller, key.limit))
+    return caller, key.limit
 
 
 def _credentials(keys: Sequence[str], given: Sequence[str]) -> tuple[str, str | None]:

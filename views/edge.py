@@ -7,12 +7,14 @@ import logging
 import random
 import re
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+from types import TracebackType
 from typing import Any, Final
 
 from aiohttp import web
+from aiohttp.hdrs import METH_OPTIONS
 from aiohttp.typedefs import Handler
+from multidict import istr
 
 from app.delivery import TRACEPARENT, trace_id_of
 from app.logs import bound
@@ -26,7 +28,7 @@ from views.trace import note_status, traced, traceparent_of
 
 log: Final = logging.getLogger(__name__)
 
-REQUEST_ID: Final = "x-request-id"
+REQUEST_ID: Final = istr("x-request-id")
 
 STOPPING: Final = "This worker is stopping."
 LAST_CALL_S: Final = 0.5
@@ -52,24 +54,13 @@ class Gate:
         self._inside: set[asyncio.Task[Any]] = set()
         self._called: set[asyncio.Task[Any]] = set()
 
-    @contextmanager
-    def place(self) -> Iterator[None]:
+    def place(self) -> AbstractContextManager[None]:
         """Have a place for the request of this task. Raises `Problem` (503): there is none, or it was the last call."""
         task = asyncio.current_task()
         assert task is not None, "requests are answered by tasks"
         if len(self._inside) >= self._limit:
             raise unavailable("Too many requests are being answered at once.")
-        self._inside.add(task)
-        try:
-            yield
-        except asyncio.CancelledError:
-            if task not in self._called:
-                raise
-            task.uncancel()
-            raise unavailable(STOPPING) from None
-        finally:
-            self._inside.discard(task)
-            self._called.discard(task)
+        return _Place(task, self._inside, self._called)
 
     async def last_call(self, patience_s: float) -> None:
         """Wait for those inside, and have the ones that take longer than `patience_s` answered with `503`."""
@@ -79,6 +70,28 @@ class Gate:
         for task in self._inside:
             self._called.add(task)
             task.cancel()
+
+
+class _Place:
+    """One request's place; a generator for it would be a tenth of what the edge costs."""
+
+    __slots__ = ("_called", "_inside", "_task")
+
+    def __init__(self, task: asyncio.Task[Any], inside: set[asyncio.Task[Any]], called: set[asyncio.Task[Any]]) -> None:
+        self._task, self._inside, self._called = task, inside, called
+
+    def __enter__(self) -> None:
+        self._inside.add(self._task)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self._inside.discard(self._task)
+        if self._task in self._called:
+            self._called.discard(self._task)
+            if kind is asyncio.CancelledError:
+                self._task.uncancel()
+                raise unavailable(STOPPING) from None
 
 
 _gate: Final = Gate(settings.requests_in_flight)
@@ -92,12 +105,13 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
         response = await _answered(request, handler, request_id)
         note_status(span, response.status)
     if not response.prepared:
-        response.headers[REQUEST_ID] = request_id
-        traceparent = traceparent_of(request)
-        if traceparent:
-            response.headers[TRACEPARENT] = traceparent
-        response.headers.update(request.get(_LIMIT_TOLD, {}))
-        harden(request, response)
+        headers = response.headers
+        headers[REQUEST_ID] = request_id
+        if traceparent := traceparent_of(request):
+            headers[TRACEPARENT] = traceparent
+        if told := request.get(_LIMIT_TOLD):
+            headers.update(told)
+        harden(request, headers)
         if app.should_stop:
             response.force_close()  # the client must not send its next request on this connection
     return response
@@ -106,7 +120,7 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
 async def _answered(request: web.Request, handler: Handler, request_id: str) -> web.StreamResponse:
     try:
         with bound(**_about(request, request_id)):
-            return await _admitted(request, handler)
+            return await _admitted(request, handler, request_id)
     except Problem as problem:
         return problem_response(problem, request.rel_url.raw_path)
     except web.HTTPException as raised:
@@ -125,9 +139,8 @@ def _about(request: web.Request, request_id: str) -> dict[str, str]:
     order_id = request.match_info.get("order_id")
     if order_id is not None:
         told["order_id"] = order_id
-    trace_id = trace_id_of(traceparent_of(request))
-    if trace_id:
-        told["trace_id"] = trace_id
+    if traceparent := traceparent_of(request):
+        told["trace_id"] = trace_id_of(traceparent)
     return told
 
 
@@ -135,8 +148,8 @@ def request_id_of(request: web.Request) -> str:
     """The id the client gave the request, if it is one, or else one that is made; the same at every call."""
     known = request.get(_KNOWN_ID)
     if known is None:
-        given = request.headers.get(REQUEST_ID, "")
-        known = request[_KNOWN_ID] = given if _SANE_ID.fullmatch(given) else _new_id()
+        given = request.headers.get(REQUEST_ID)
+        known = request[_KNOWN_ID] = given if given and _SANE_ID.fullmatch(given) else _new_id()
     return known
 
 
@@ -145,20 +158,19 @@ def _new_id() -> str:
     return f"{random.getrandbits(128):032x}"
 
 
-async def _admitted(request: web.Request, handler: Handler) -> web.StreamResponse:
-    asked = preflight(request)
-    if asked is not None:
+async def _admitted(request: web.Request, handler: Handler, request_id: str) -> web.StreamResponse:
+    if request.method == METH_OPTIONS and (asked := preflight(request)) is not None:
         return asked
     rule = rule_of(request)
     _must_be_here(request, rule)
     if not request.path.startswith("/v1/"):  # probes and pages must answer when there is no place
         if rule is not None:
-            await admit(request, rule, request_id_of(request))
+            await admit(request, rule, request_id)
         return await handler(request)
-    if app.should_stop and request.method not in _ONLY_READ:
+    if request.method not in _ONLY_READ and app.should_stop:
         raise unavailable(STOPPING)
     with _gate.place():
-        request[_LIMIT_TOLD] = await admit(request, rule, request_id_of(request))
+        request[_LIMIT_TOLD] = await admit(request, rule, request_id)
         return await handler(request)
 
 

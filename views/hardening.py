@@ -6,20 +6,22 @@ from collections.abc import Mapping
 from typing import Final
 
 from aiohttp import web
+from multidict import CIMultiDict, istr
 
 from app.main import access
 
 HARDENED: Final[Mapping[str, str]] = {
-    "Server": "order-processor",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-store",
+    istr("Server"): "order-processor",
+    istr("X-Content-Type-Options"): "nosniff",
+    istr("X-Frame-Options"): "DENY",
+    istr("Referrer-Policy"): "no-referrer",
+    istr("Content-Security-Policy"): "default-src 'none'; frame-ancestors 'none'",
+    istr("Cross-Origin-Resource-Policy"): "same-origin",
+    istr("Cache-Control"): "no-store",
 }
 """Of every answer, where it does not say otherwise itself."""
 
+_HARDENED: Final = tuple(HARDENED.items())
 _HSTS: Final = {"Strict-Transport-Security": "max-age=31536000"}
 _ALLOWED_HEADERS: Final = "authorization, content-type, idempotency-key, prefer, x-api-key, x-position, x-request-id"
 _TOLD_HEADERS: Final = (
@@ -29,20 +31,21 @@ _TOLD_HEADERS: Final = (
 _KEPT_S: Final = 600
 
 
-def harden(request: web.Request, response: web.StreamResponse) -> None:
+def harden(request: web.Request, headers: CIMultiDict[str]) -> None:
     """Add what is missing to the headers of an answer."""
-    for name, value in HARDENED.items():
-        response.headers.setdefault(name, value)
+    add = headers.setdefault
+    for name, value in _HARDENED:
+        add(name, value)
     if access.tls_certificate_file:
-        response.headers.update(_HSTS)
+        headers.update(_HSTS)
     if not access.cors_origins:
         return
-    response.headers["Vary"] = "Origin"
+    headers["Vary"] = "Origin"
     origin = _allowed_origin(request)
     if origin is not None:
-        response.headers["Access-Control-Allow-Origin"] = origin
-        response.headers["Access-Control-Expose-Headers"] = _TOLD_HEADERS
-        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+        headers["Access-Control-Allow-Origin"] = origin
+        headers["Access-Control-Expose-Headers"] = _TOLD_HEADERS
+        headers["Cross-Origin-Resource-Policy"] = "cross-origin"
 
 
 def preflight(request: web.Request) -> web.Response | None:

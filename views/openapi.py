@@ -99,7 +99,7 @@ def document() -> bytes:
                 "schemas": schemas,
                 "headers": HEADERS,
                 "securitySchemes": {
-                    "key": {"type": "apiKey", "in": "header", "name": API_KEY, "description": APPLICATION},
+                    "key": {"type": "apiKey", "in": "header", "name": str(API_KEY), "description": APPLICATION},
                     "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": PERSON},
                 },
             },

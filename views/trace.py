@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 
 from aiohttp import web
+from multidict import istr
 from opentelemetry.trace import Span, SpanKind, StatusCode
 
 from app.delivery import TRACEPARENT, Headers, readable
 from app.main import spans
 from app.tracing.context import headers_of, parsed, written
 
+_HEADER: Final = istr(TRACEPARENT)
+_NOT_TRACED: Final = nullcontext()
 _OWN: Final = web.RequestKey("traceparent", str)
 """The request's own span, where it is recorded."""
 
 
 def traceparent_of(request: web.Request) -> str:
     """What is handed on with all that the request causes: its own span, or else the one its client names."""
-    return request.get(_OWN) or readable(request.headers.get(TRACEPARENT, "").encode(errors="replace"))
+    own: str = request.get(_OWN, "") if spans.are_made else ""
+    if own:
+        return own
+    given = request.headers.get(_HEADER)
+    return readable(given.encode(errors="replace")) if given else ""
 
 
 def trace_of(request: web.Request) -> Headers:
@@ -27,16 +33,13 @@ def trace_of(request: web.Request) -> Headers:
     return headers_of(traceparent_of(request))
 
 
-@contextmanager
-def traced(request: web.Request) -> Iterator[Span | None]:
+def traced(request: web.Request) -> AbstractContextManager[Span | None]:
     """Record the span of a request, from its head to its answer. None where nothing is recorded."""
     if not spans.are_made or not request.path.startswith("/v1/"):
-        yield None
-        return
+        return _NOT_TRACED
     parent = parsed(traceparent_of(request))
     if parent is not None and not parent.trace_flags.sampled:
-        yield None
-        return
+        return _NOT_TRACED
     resource = request.match_info.route.resource
     route = resource.canonical if resource is not None else ""
     about: dict[str, str | int] = {
@@ -50,8 +53,7 @@ def traced(request: web.Request) -> Iterator[Span | None]:
     span = spans.start(f"{request.method} {route}".strip(), SpanKind.SERVER, parent, about)
     if span.is_recording():
         request[_OWN] = written(span.get_span_context())
-    with span:
-        yield span
+    return span
 
 
 def note_status(span: Span | None, status: int) -> None:

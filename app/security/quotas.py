@@ -59,9 +59,9 @@ class Quotas:
 
     async def take(self, key_id: str, limit: Limit) -> Turn:
         """One request of this key."""
-        part = self._part(key_id, limit)
-        if self.is_shared and (part.lease.take(self._clock()) or await self._fetched(key_id, part)):
-            if part.lease.wants(self._clock()):
+        part, now_s = self._part(key_id, limit), self._clock()
+        if self.is_shared and (part.lease.take(now_s) or await self._fetched(key_id, part)):
+            if part.lease.wants(now_s):
                 self._fill(key_id, part)
             return Turn(True, part.lease.remaining)
         if self.is_shared and not part.lease.wants(self._clock()):
