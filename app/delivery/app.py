@@ -22,7 +22,7 @@ from app.delivery.guard import Guard, bound_stop
 from app.delivery.inbox import Inbox
 from app.delivery.lane import Lane
 from app.delivery.participant import Participant
-from app.delivery.polled import PolledProducer, producer_settings
+from app.delivery.polled import LINGER_S, PolledProducer, producer_settings
 from app.delivery.producer import BarrierProducer
 from app.delivery.quiet import quiet_loggers
 from app.delivery.recovery import DrainTableManager
@@ -80,7 +80,8 @@ class DeliveryApp(faust.App):
 
     `bootstrap` is "host:port[,host:port]", reached with `security`; `topics` are made before the consumer
     starts, as are the changelogs of the tables, with `replication` copies. `delivery_timeout_s` is how long a
-    slice may wait for the broker before the worker gives up, `front_timeout_s` the same for a request.
+    slice may wait for the broker before the worker gives up, `front_timeout_s` the same for a request. A record
+    waits `linger_s` for others of its partition, which are then sent with it.
     `compaction_lag_s` is how long a changelog keeps superseded rows: longer than any worker may be paused.
     `inbox_limit` is how many records of a topic may wait for its agent before fetching pauses. All else goes to Faust.
     """
@@ -94,6 +95,7 @@ class DeliveryApp(faust.App):
         topics: Sequence[NewTopicSpec] = (),
         delivery_timeout_s: float = 120.0,
         front_timeout_s: float = 4.0,
+        linger_s: float = LINGER_S,
         compaction_lag_s: float = 6 * 3600.0,
         replication: int = 1,
         inbox_limit: int = 6000,
@@ -103,7 +105,7 @@ class DeliveryApp(faust.App):
         self.lanes: dict[str, Lane] = {}
         self.participants: dict[str, Participant] = {}
         self.followers: dict[str, Follower] = {}
-        self.front = Front(bootstrap, front_timeout_s, security)
+        self.front = Front(bootstrap, front_timeout_s, security, linger_s=linger_s)
         self.sink: Sink
         self.ends: Ends
         self.guard: Guard
@@ -113,6 +115,7 @@ class DeliveryApp(faust.App):
         self.changelogs = Changelogs(bootstrap, security)
         self._specs = {spec.name: spec for spec in topics}
         self._delivery_timeout_s = delivery_timeout_s
+        self._linger_s = linger_s
         self._compaction_lag_s = compaction_lag_s
         self._replication = replication
         self._inbox_limit = inbox_limit
@@ -170,7 +173,8 @@ class DeliveryApp(faust.App):
         specs = [*self._specs.values(), *self._changelogs()]
         await asyncio.to_thread(ensure_topics, self.bootstrap, specs, security=self.security)
         session_s = self.conf.broker_session_timeout
-        producer = PolledProducer(producer_settings(self.bootstrap, RECORD_TIMEOUT * session_s, self.security))
+        record_s = RECORD_TIMEOUT * session_s
+        producer = PolledProducer(producer_settings(self.bootstrap, record_s, self.security, linger_s=self._linger_s))
         self.sink = Sink(producer, self.stats, self.drain.is_member, self._delivery_timeout_s)
         self.ends = Ends(self.bootstrap, self.security)
         self.guard = Guard(STALL_LIMIT * session_s, self.sink.purge)

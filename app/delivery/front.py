@@ -5,15 +5,18 @@ import asyncio
 from confluent_kafka import KafkaError, Message
 
 from app.delivery.contract import Delivered, Send, Unavailable
-from app.delivery.polled import PolledProducer, producer_settings
+from app.delivery.polled import LINGER_S, PolledProducer, producer_settings
 from app.delivery.security import OPEN, Security
 
 
 class Front:
     """One librdkafka producer for requests, apart from the slices' own; connects at the first send."""
 
-    def __init__(self, bootstrap: str, timeout_s: float, security: Security = OPEN) -> None:
-        self._settings = producer_settings(bootstrap, timeout_s, security) | {"error_cb": self._failed}
+    def __init__(
+        self, bootstrap: str, timeout_s: float, security: Security = OPEN, *, linger_s: float = LINGER_S
+    ) -> None:
+        told = producer_settings(bootstrap, timeout_s, security, linger_s=linger_s)
+        self._settings = told | {"error_cb": self._failed}
         self._timeout_s = timeout_s
         self._producer: PolledProducer | None = None
         self._away = False

@@ -16,17 +16,22 @@ OnDelivery: TypeAlias = Callable[[KafkaError | None, Message], None]
 
 log = logging.getLogger("librdkafka")
 
-POLL_EVERY_S = 0.002
+POLL_EVERY_S = 0.001
+
+LINGER_S = 0.001
+"""See `Settings.linger_s`."""
 
 LARGEST_RECORD_BYTES = 4_000_000
 """The largest record that is sent. The topic it goes to must take it: `max.message.bytes`."""
 
 
-def producer_settings(bootstrap: str, timeout_s: float, security: Security = OPEN) -> Settings:
+def producer_settings(
+    bootstrap: str, timeout_s: float, security: Security = OPEN, *, linger_s: float = LINGER_S
+) -> Settings:
     """Return librdkafka's settings: durable, in order, and as quick as was measured.
 
-    `timeout_s` is how long a record may wait for its acknowledgement. `murmur2_random` puts keys where
-    Java's and aiokafka's clients put them.
+    `timeout_s` is how long a record may wait for its acknowledgement, `linger_s` how long it waits for others of its
+    partition first. `murmur2_random` puts keys where Java's and aiokafka's clients put them.
     """
     return {
         **security.clients(),
@@ -34,7 +39,7 @@ def producer_settings(bootstrap: str, timeout_s: float, security: Security = OPE
         "acks": "all",
         "enable.idempotence": True,
         "partitioner": "murmur2_random",
-        "linger.ms": 2,
+        "linger.ms": linger_s * 1000,
         "batch.size": 1_000_000,
         "message.max.bytes": LARGEST_RECORD_BYTES,
         "queue.buffering.max.messages": 500_000,
