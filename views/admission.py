@@ -27,6 +27,7 @@ from app.security.known_tokens import KnownTokens
 from app.security.lately import Lately
 from app.security.limits import Limit
 from app.security.marks import is_mark, make_mark
+from app.security.quotas import Turn
 from app.security.tokens import BadToken, Person
 from app.wiring import known_keys, quotas, token_keys
 from views.contract import CALLS, Call
@@ -84,7 +85,10 @@ async def admit(request: web.Request, rule: Call | None, request_id: str) -> dic
     caller, limit = _lately.get(headers) or await _identified(request, headers)
     request[CALLER] = caller
     counts = (rule is None or rule.counts) and not _forwarded(request, request_id)
-    told = await _counted(caller.application, limit) if counts and limit is not None else {}
+    told: dict[str, str] = {}
+    if counts and limit is not None:
+        turn = quotas().take_at_hand(caller.application, limit) or await quotas().take(caller.application, limit)
+        told = _limit_told(turn, limit)
     if rule is not None and rule.who is not None and not caller.may(rule.who):
         raise Problem(403, f"This call is for {', '.join(sorted({*rule.who, 'admin'}))}.", headers=told)
     return told
@@ -183,9 +187,8 @@ async def _person(token: str | None) -> Person | None:
         raise unauthorized(f"The token lets nobody in: {error}.") from error
 
 
-async def _counted(key_id: str, limit: Limit) -> dict[str, str]:
-    """Count the request, and tell what is left. Raises `Problem` (429)."""
-    turn = await quotas().take(key_id, limit)
+def _limit_told(turn: Turn, limit: Limit) -> dict[str, str]:
+    """The headers that tell what is left. Raises `Problem` (429) when nothing is."""
     policy = {"RateLimit-Policy": f'"key";q={limit.burst};w={limit.window_s}'}
     if not turn.passed:
         wait_s = max(1, math.ceil(turn.wait_s))

@@ -102,7 +102,11 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer by `handler`, with a problem document for whatever goes wrong."""
     request_id = request_id_of(request)
     with traced(request) as span:
-        response = await _answered(request, handler, request_id)
+        try:
+            with bound(**_about(request, request_id)):
+                response = await _admitted(request, handler, request_id)
+        except Exception as error:
+            response = _answer_to(error, request, request_id)
         note_status(span, response.status)
     if not response.prepared:
         headers = response.headers
@@ -117,20 +121,18 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
     return response
 
 
-async def _answered(request: web.Request, handler: Handler, request_id: str) -> web.StreamResponse:
-    try:
-        with bound(**_about(request, request_id)):
-            return await _admitted(request, handler, request_id)
-    except Problem as problem:
-        return problem_response(problem, request.rel_url.raw_path)
-    except web.HTTPException as raised:
-        return _told_by_aiohttp(raised, request.rel_url.raw_path)
-    except ConnectionError:
-        raise  # the client is gone: there is nobody to answer
-    except Exception:
-        with bound(**_about(request, request_id)):
-            log.exception("%s %s failed", request.method, request.path)
-        return problem_response(Problem(500, "This was not expected; it is logged."), request.rel_url.raw_path)
+def _answer_to(error: Exception, request: web.Request, request_id: str) -> web.StreamResponse:
+    """The problem document for what was raised. Raises it again when there is nobody to tell."""
+    path = request.rel_url.raw_path
+    if isinstance(error, Problem):
+        return problem_response(error, path)
+    if isinstance(error, web.HTTPException):
+        return _told_by_aiohttp(error, path)
+    if isinstance(error, ConnectionError):
+        raise error  # the client is gone
+    with bound(**_about(request, request_id)):
+        log.error("%s %s failed", request.method, request.path, exc_info=error)
+    return problem_response(Problem(500, "This was not expected; it is logged."), path)
 
 
 def _about(request: web.Request, request_id: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from app.security.known_keys import StoreAway
 from app.security.limits import Bucket, Grant, Lease, Limit
@@ -28,8 +28,7 @@ Granting: TypeAlias = Callable[[str, Limit, int], Awaitable[Grant]]
 """Takes so many tokens, at most, out of the shared bucket of a key. Raises `StoreAway`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """Whether a request may pass, about how many more would, and when it is worth coming again."""
 
     passed: bool
@@ -57,11 +56,23 @@ class Quotas:
         self._again_at_s = 0.0
         self.is_shared = True
 
+    def take_at_hand(self, key_id: str, limit: Limit) -> Turn | None:
+        """One request of this key, if it may pass without asking anybody; None when `take` must find out."""
+        part, now_s = self._part(key_id, limit), self._clock()
+        if not self.is_shared or not part.lease.take(now_s):
+            return None
+        if part.lease.wants(now_s):
+            self._fill(key_id, part)
+        return Turn(True, part.lease.remaining)
+
     async def take(self, key_id: str, limit: Limit) -> Turn:
         """One request of this key."""
-        part, now_s = self._part(key_id, limit), self._clock()
-        if self.is_shared and (part.lease.take(now_s) or await self._fetched(key_id, part)):
-            if part.lease.wants(now_s):
+        turn = self.take_at_hand(key_id, limit)
+        if turn is not None:
+            return turn
+        part = self._part(key_id, limit)
+        if self.is_shared and await self._fetched(key_id, part):
+            if part.lease.wants(self._clock()):
                 self._fill(key_id, part)
             return Turn(True, part.lease.remaining)
         if self.is_shared and not part.lease.wants(self._clock()):
