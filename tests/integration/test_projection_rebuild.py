@@ -10,7 +10,7 @@ from commands import Commands
 from shop import Shop
 from worker_process import WorkerFactory
 
-from app.adapters.mongo import Database
+from app.adapters.mongo import Database, steady
 from app.embedded.mongod import EmbeddedMongod
 
 PRODUCTS = [f"p{number}" for number in range(5)]
@@ -28,11 +28,12 @@ class Readers:
         self._chance = random.Random(1)
 
     async def by_id(self) -> None:
-        """One order after the other, straight from MongoDB."""
+        """One order after the other, straight from MongoDB, and again where it was swapped in the middle of a read."""
+        find = steady(self._database["orders"].find_one)
         while True:
             floor = dict(self._chance.sample(sorted(self._seen.items()), min(20, len(self._seen))))
             for order_id, version in floor.items():
-                found = await self._database["orders"].find_one({"_id": order_id})
+                found = await find({"_id": order_id})
                 assert found is not None, f"{order_id} disappeared"
                 self._saw(found["orderId"], found["version"], version)
             await asyncio.sleep(0.005)  # leaves the processor to the workers
