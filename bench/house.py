@@ -99,11 +99,14 @@ class System:
         """The full name of a topic."""
         return self.prefix + name
 
-    def start_worker(self, module: str = "app.main", environment: Mapping[str, str] | None = None) -> Child:
+    def start_worker(
+        self, module: str = "app.main", environment: Mapping[str, str] | None = None, ready_s: float = _READY_S
+    ) -> Child:
         """Start one more worker, and wait until it is ready; `port` is where it listens."""
         self.port = free_port()
         settings = {**self.environment, **(environment or {})}
-        return self._started(make_worker(len(self.workers) + 1, self.port, self._folder, settings, module).child)
+        made = make_worker(len(self.workers) + 1, self.port, self._folder, settings, module)
+        return self._started(made.child, ready_s)
 
     def start_program(self, module: str, environment: Mapping[str, str]) -> Child:
         """As `start_worker`, for a module of Python that is no Faust app, and is told its port by `PORT`."""
@@ -116,10 +119,10 @@ class System:
     def _folder(self) -> Path:
         return self.house.home / self.name
 
-    def _started(self, child: Child) -> Child:
+    def _started(self, child: Child, ready_s: float = _READY_S) -> Child:
         self.workers.append(child)
         child.start()
-        deadline_s = time.monotonic() + _READY_S
+        deadline_s = time.monotonic() + ready_s
         while not is_ready(self.port):
             if not child.alive or time.monotonic() > deadline_s:
                 raise RuntimeError(f"not ready:\n{child.log_tail(40)}")
