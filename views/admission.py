@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from aiohttp import web
 from aiohttp.hdrs import AUTHORIZATION, METH_GET, METH_HEAD, X_FORWARDED_FOR
@@ -52,8 +52,17 @@ _SAID_OF: Final = {
 _Headers: TypeAlias = tuple[tuple[str, ...], tuple[str, ...]]
 """All that a request says in `API_KEY`, and in `AUTHORIZATION`."""
 
+
+class _Known(NamedTuple):
+    """Who calls, and the limit of its key, with its policy as answers tell it."""
+
+    caller: Caller
+    limit: Limit | None
+    policy: str
+
+
 _failures: Final = Failures(access.failures_per_min)
-_lately: Final = Lately[tuple[Caller, Limit | None]]()
+_lately: Final = Lately[_Known]()
 """By the headers of good credentials. To find them tells nothing of others: Python hashes a text with a secret."""
 _tokens: Final = KnownTokens(token_keys(), access.expected)
 
@@ -82,13 +91,13 @@ async def admit(request: web.Request, rule: Call | None, request_id: str) -> dic
     if rule is not None and rule.who is None:
         return {}
     headers = tuple(request.headers.getall(API_KEY, ())), tuple(request.headers.getall(AUTHORIZATION, ()))
-    caller, limit = _lately.get(headers) or await _identified(request, headers)
+    caller, limit, policy = _lately.get(headers) or await _identified(request, headers)
     request[CALLER] = caller
     counts = (rule is None or rule.counts) and not _forwarded(request, request_id)
     told: dict[str, str] = {}
     if counts and limit is not None:
         turn = quotas().take_at_hand(caller.application, limit) or await quotas().take(caller.application, limit)
-        told = _limit_told(turn, limit)
+        told = _limit_told(turn, limit, policy)
     if rule is not None and rule.who is not None and not caller.may(rule.who):
         raise Problem(403, f"This call is for {', '.join(sorted({*rule.who, 'admin'}))}.", headers=told)
     return told
@@ -122,7 +131,7 @@ def _forwarded(request: web.Request, request_id: str) -> bool:
     return True
 
 
-async def _identified(request: web.Request, headers: _Headers) -> tuple[Caller, Limit | None]:
+async def _identified(request: web.Request, headers: _Headers) -> _Known:
     """Who calls by the credentials in these headers. Of an address that failed too often, only known ones are seen."""
     address = sender(request.remote or "", request.headers.get(X_FORWARDED_FOR, ""), access.trusted_proxies)
     presented, token = _credentials(*headers)
@@ -138,8 +147,10 @@ async def _identified(request: web.Request, headers: _Headers) -> tuple[Caller, 
             _failures.count(address)
         raise
     caller = Caller(key.id, key.roles) if person is None else Caller(key.id, person.roles, person.subject)
-    _lately.note(headers, (caller, key.limit))
-    return caller, key.limit
+    policy = "" if key.limit is None else f'"key";q={key.limit.burst};w={key.limit.window_s}'
+    found = _Known(caller, key.limit, policy)
+    _lately.note(headers, found)
+    return found
 
 
 def _credentials(keys: Sequence[str], given: Sequence[str]) -> tuple[str, str | None]:
@@ -187,12 +198,11 @@ async def _person(token: str | None) -> Person | None:
         raise unauthorized(f"The token lets nobody in: {error}.") from error
 
 
-def _limit_told(turn: Turn, limit: Limit) -> dict[str, str]:
+def _limit_told(turn: Turn, limit: Limit, policy: str) -> dict[str, str]:
     """The headers that tell what is left. Raises `Problem` (429) when nothing is."""
-    policy = {"RateLimit-Policy": f'"key";q={limit.burst};w={limit.window_s}'}
     if not turn.passed:
         wait_s = max(1, math.ceil(turn.wait_s))
-        left = {"RateLimit": f'"key";r=0;t={wait_s}'}
-        raise too_many("This key has made its requests for now.", turn.wait_s, {**policy, **left})
+        left = {"RateLimit-Policy": policy, "RateLimit": f'"key";r=0;t={wait_s}'}
+        raise too_many("This key has made its requests for now.", turn.wait_s, left)
     fills_s = max(0, math.ceil((limit.burst - turn.remaining) / limit.rate_per_s))
-    return {**policy, "RateLimit": f'"key";r={turn.remaining};t={fills_s}'}
+    return {"RateLimit-Policy": policy, "RateLimit": f'"key";r={turn.remaining};t={fills_s}'}
