@@ -77,11 +77,13 @@ chaos-tests: $(READY) ## The short chaos, a hot product under kills, and what th
 bench: $(READY) ## Measure rates, latencies and CPU, each beside a baseline (10 minutes; ARGS=--quick for a look).
 	$(BIN)/python -m bench $(ARGS)
 
+# Tests that can't be collected are told of here: many processes tell of them only when they have run all the others.
 lint: $(READY) ## Style, types and the rules of who may import whom.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@collected=$$($(BIN)/pytest --collect-only -qqq 2>&1) || { echo "$$collected"; exit 1; }
 
 advisories: $(READY) ## Ask PyPI itself (no mirror) what is known against the versions that the lock pins.
 	$(BIN)/uv tool run pip-audit==2.9.0 --requirement requirements-run.lock --require-hashes --disable-pip

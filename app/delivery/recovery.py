@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 AGAIN_S: Final = 0.5
-SILENCE_S: Final = 30.0
-"""So long without a record is worth a warning."""
 
 
 class DrainRecovery(Recovery):
@@ -33,12 +31,12 @@ class DrainRecovery(Recovery):
     """
 
     app: "DeliveryApp"
-    _heard_at_s = 0.0
 
     async def _verify_remaining(self, now: float, _stats: Any) -> None:
         """Warn when nothing comes. Faust warns of each partition that its own consumer has not heard of."""
-        if self.in_recovery and now - self._heard_at_s > SILENCE_S:
-            log.warning("no record of the changelogs has come for %.0f s", now - self._heard_at_s)
+        silent_s = now - (self._last_active_event_processed_at or self._recovery_started_at or now)
+        if self.in_recovery and silent_s >= self.event_timeout_secs:
+            log.warning("no record of the changelogs has come for %.0f s", silent_s)
 
     async def _wait(self, coro: Any, timeout: Any = None) -> None:  # noqa: ARG002 - Faust's signature
         """Wait for as long as it takes: Faust takes a time-out for its own end, and never recovers again."""
@@ -76,14 +74,13 @@ class DrainRecovery(Recovery):
 
     async def _restore(self, tps: frozenset[TP], offsets: Any) -> None:
         began_s, count = time.monotonic(), 0
-        self._heard_at_s = began_s
         held = {tp: self._held(tp) for tp in tps}
         ends = {tp: max(self.active_highwaters[tp] + 1, held[tp].read_to) for tp in tps}
         starts = {tp: held[tp].read_to for tp in tps}
         async with aclosing(self.app.changelogs.read(starts, ends)) as chunks:
             async for chunk in chunks:
                 if chunk:
-                    self._heard_at_s = time.monotonic()
+                    self._last_active_event_processed_at = time.monotonic()
                 for tp, records in chunk.items():
                     self.app.stats.stepbacks += held[tp].restore(records)
                     offsets[tp] = held[tp].read_to - 1
