@@ -40,6 +40,7 @@ TABLES: Final = {
 }
 FLUSH_EVERY: Final = 20_000
 PLENTY: Final = 1_000_000_000
+LINGER_S: Final = 0.02
 QUIET: Final = {"log_level": 2}
 """For librdkafka, which would tell that the broker has gone at the end."""
 
@@ -49,7 +50,7 @@ class Past:
 
     def __init__(self, system: System) -> None:
         self._system = system
-        self._producer = Producer({**producer_settings(system.house.kafka.bootstrap, 60.0), "linger.ms": 20, **QUIET})
+        self._producer = Producer({**producer_settings(system.house.kafka.bootstrap, 60.0, linger_s=LINGER_S), **QUIET})
         self._ends: Counter[tuple[str, int]] = Counter()
         self._partitions: dict[bytes, int] = {}
         self._rows: defaultdict[str, dict[str, Any]] = defaultdict(dict)

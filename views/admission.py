@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 from aiohttp import web
 from aiohttp.hdrs import AUTHORIZATION, METH_GET, METH_HEAD, X_FORWARDED_FOR
@@ -52,14 +52,8 @@ _SAID_OF: Final = {
 _Headers: TypeAlias = tuple[tuple[str, ...], tuple[str, ...]]
 """All that a request says in `API_KEY`, and in `AUTHORIZATION`."""
 
-
-class _Known(NamedTuple):
-    """Who calls, and the limit of its key, with its policy as answers tell it."""
-
-    caller: Caller
-    limit: Limit | None
-    policy: str
-
+_Known: TypeAlias = tuple[Caller, Limit | None]
+"""Who calls, and the limit of its key."""
 
 _failures: Final = Failures(access.failures_per_min)
 _lately: Final = Lately[_Known]()
@@ -91,13 +85,12 @@ async def admit(request: web.Request, rule: Call | None, request_id: str) -> dic
     if rule is not None and rule.who is None:
         return {}
     headers = tuple(request.headers.getall(API_KEY, ())), tuple(request.headers.getall(AUTHORIZATION, ()))
-    caller, limit, policy = _lately.get(headers) or await _identified(request, headers)
+    caller, limit = _lately.get(headers) or await _identified(request, headers)
     request[CALLER] = caller
     counts = (rule is None or rule.counts) and not _forwarded(request, request_id)
     told: dict[str, str] = {}
     if counts and limit is not None:
-        turn = quotas().take_at_hand(caller.application, limit) or await quotas().take(caller.application, limit)
-        told = _limit_told(turn, limit, policy)
+        told = _limit_told(await quotas().take(caller.application, limit), limit)
     if rule is not None and rule.who is not None and not caller.may(rule.who):
         raise Problem(403, f"This call is for {', '.join(sorted({*rule.who, 'admin'}))}.", headers=told)
     return told
@@ -147,10 +140,8 @@ async def _identified(request: web.Request, headers: _Headers) -> _Known:
             _failures.count(address)
         raise
     caller = Caller(key.id, key.roles) if person is None else Caller(key.id, person.roles, person.subject)
-    policy = "" if key.limit is None else f'"key";q={key.limit.burst};w={key.limit.window_s}'
-    found = _Known(caller, key.limit, policy)
-    _lately.note(headers, found)
-    return found
+    _lately.note(headers, (caller, key.limit))
+    return caller, key.limit
 
 
 def _credentials(keys: Sequence[str], given: Sequence[str]) -> tuple[str, str | None]:
@@ -198,8 +189,9 @@ async def _person(token: str | None) -> Person | None:
         raise unauthorized(f"The token lets nobody in: {error}.") from error
 
 
-def _limit_told(turn: Turn, limit: Limit, policy: str) -> dict[str, str]:
+def _limit_told(turn: Turn, limit: Limit) -> dict[str, str]:
     """The headers that tell what is left. Raises `Problem` (429) when nothing is."""
+    policy = f'"key";q={limit.burst};w={limit.window_s}'
     if not turn.passed:
         wait_s = max(1, math.ceil(turn.wait_s))
         left = {"RateLimit-Policy": policy, "RateLimit": f'"key";r=0;t={wait_s}'}

@@ -12,7 +12,6 @@ from types import TracebackType
 from typing import Any, Final
 
 from aiohttp import web
-from aiohttp.hdrs import METH_OPTIONS
 from aiohttp.typedefs import Handler
 from multidict import istr
 
@@ -73,7 +72,7 @@ class Gate:
 
 
 class _Place:
-    """One request's place; a generator for it would be a tenth of what the edge costs."""
+    """One request's place."""
 
     __slots__ = ("_called", "_inside", "_task")
 
@@ -161,7 +160,7 @@ def _new_id() -> str:
 
 
 async def _admitted(request: web.Request, handler: Handler, request_id: str) -> web.StreamResponse:
-    if request.method == METH_OPTIONS and (asked := preflight(request)) is not None:
+    if (asked := preflight(request)) is not None:
         return asked
     rule = rule_of(request)
     _must_be_here(request, rule)

@@ -21,7 +21,6 @@ HARDENED: Final[Mapping[str, str]] = {
 }
 """Of every answer, where it does not say otherwise itself."""
 
-_HARDENED: Final = tuple(HARDENED.items())
 _HSTS: Final = {"Strict-Transport-Security": "max-age=31536000"}
 _ALLOWED_HEADERS: Final = "authorization, content-type, idempotency-key, prefer, x-api-key, x-position, x-request-id"
 _TOLD_HEADERS: Final = (
@@ -33,9 +32,8 @@ _KEPT_S: Final = 600
 
 def harden(request: web.Request, headers: CIMultiDict[str]) -> None:
     """Add what is missing to the headers of an answer."""
-    add = headers.setdefault
-    for name, value in _HARDENED:
-        add(name, value)
+    for name, value in HARDENED.items():
+        headers.setdefault(name, value)
     if access.tls_certificate_file:
         headers.update(_HSTS)
     if not access.cors_origins:

@@ -5,7 +5,7 @@ Pure: time comes in as seconds of any clock that only goes forward.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 LEASE_S: Final = 0.1
@@ -81,10 +81,6 @@ class Lease:
     left: float = 0.0
     at_s: float = 0.0
     again_at_s: float = 0.0
-    low: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.low = self.limit.lease // 2
 
     def take(self, now_s: float) -> bool:
         """Let one request through, if the lease has it."""
@@ -97,7 +93,7 @@ class Lease:
 
     def wants(self, now_s: float) -> bool:
         """Whether to ask for more now: the lease runs out, and the bucket was not empty when it was last asked."""
-        return now_s >= self.again_at_s and self.tokens <= self.low
+        return self.tokens <= self.limit.lease // 2 and now_s >= self.again_at_s
 
     def add(self, grant: Grant, asked: int, now_s: float) -> None:
         """Put in what was granted of what was asked for. An empty bucket is not asked before it can have a token."""

@@ -56,22 +56,10 @@ class Quotas:
         self._again_at_s = 0.0
         self.is_shared = True
 
-    def take_at_hand(self, key_id: str, limit: Limit) -> Turn | None:
-        """One request of this key, if it may pass without asking anybody; None when `take` must find out."""
-        part, now_s = self._part(key_id, limit), self._clock()
-        if not self.is_shared or not part.lease.take(now_s):
-            return None
-        if part.lease.wants(now_s):
-            self._fill(key_id, part)
-        return Turn(True, part.lease.remaining)
-
     async def take(self, key_id: str, limit: Limit) -> Turn:
         """One request of this key."""
-        turn = self.take_at_hand(key_id, limit)
-        if turn is not None:
-            return turn
         part = self._part(key_id, limit)
-        if self.is_shared and await self._fetched(key_id, part):
+        if self.is_shared and (part.lease.take(self._clock()) or await self._fetched(key_id, part)):
             if part.lease.wants(self._clock()):
                 self._fill(key_id, part)
             return Turn(True, part.lease.remaining)
