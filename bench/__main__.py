@@ -18,12 +18,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench import growth, throughput, web
+from bench import growth, starts, throughput, web
 from bench.figures import ratio, spread
 from bench.house import House, open_house
 from bench.throughput import Load, Rate
 
-PARTS = ("throughput", "latency", "http", "growth")
+PARTS = ("throughput", "latency", "http", "growth", "starts")
 Variant = tuple[str, Callable[[House], Rate]]
 
 
@@ -99,6 +99,18 @@ def grow(house: House, counts: Sequence[int], seconds: float, console: Console) 
     return dataclasses.asdict(found)
 
 
+def start(house: House, orders: Sequence[int], rounds: int, console: Console) -> list[dict[str, Any]]:
+    """Starts of a worker with many rows."""
+    found = starts.measure_starts(house, orders, rounds)
+    table = Table("rows", "records of changelogs", "ready after s", "CPU s", "more CPU than empty, µs a record")
+    empty = found[0]
+    for it in found:
+        more_us = (it.cpu_s - empty.cpu_s) / max(1, it.records - empty.records) * 1e6
+        table.add_row(f"{it.rows}", f"{it.records}", f"{it.ready_s:.1f}", f"{it.cpu_s:.1f}", f"{more_us:.1f}")
+    console.print(table)
+    return [dataclasses.asdict(it) for it in found]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one short round of each")
@@ -109,11 +121,13 @@ def main() -> None:
     console = Console(highlight=False, width=140)
     rounds, seconds = (1, 6.0) if options.quick else (3, 12.0)
     rates, counts = ((50, 200), [3000]) if options.quick else ((50, 200, 500), [10_000, 30_000])
+    past = (2_500,) if options.quick else (2_500, 25_000)
     parts: dict[str, Callable[[House], Any]] = {
         "throughput": lambda house: compare(house, rounds, seconds, console),
         "latency": lambda house: pace(house, rates, seconds, console),
         "http": lambda house: ask(house, seconds / 2, console),
         "growth": lambda house: grow(house, options.orders or counts, seconds, console),
+        "starts": lambda house: start(house, past, rounds, console),
     }
     found: dict[str, Any] = {"at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "machine": platform.platform()}
     with open_house() as house:

@@ -1,7 +1,8 @@
 """A past of finished orders, written into Kafka as workers write it, but without their waiting.
 
 Every message of each order goes through the participants' own decisions, at the offsets that it then has in the log. Of
-the changelogs there is what compaction leaves, the last row of each key; and of the facts the last of each order.
+the changelogs there is what compaction leaves, the last row of each key, or every version as it was written; and of the
+facts the last of each order.
 """
 
 from __future__ import annotations
@@ -46,10 +47,15 @@ QUIET: Final = {"log_level": 2}
 
 
 class Past:
-    """Writes into the topics of `system`, which must be there and empty, and whose workers must have stopped."""
+    """Writes into the topics of `system`, which must be there and empty, and whose workers must have stopped.
 
-    def __init__(self, system: System) -> None:
+    `every_version` leaves the changelogs uncompacted. `versions` counts what was written into them.
+    """
+
+    def __init__(self, system: System, *, every_version: bool = False) -> None:
+        self.versions = 0
         self._system = system
+        self._every_version = every_version
         self._producer = Producer({**producer_settings(system.house.kafka.bootstrap, 60.0, linger_s=LINGER_S), **QUIET})
         self._ends: Counter[tuple[str, int]] = Counter()
         self._partitions: dict[bytes, int] = {}
@@ -68,9 +74,12 @@ class Past:
         placed = PlaceOrder(order_id, "user-1", ((product_id, 1),), "0123456789abcdef")
         facts, written = self._happen(topics.ORDERS, order_id.encode(), encode(placed))
         for topic, key in written:
-            if key != product_id:  # its own row is written when all has happened
+            if key == product_id:  # its own row is written when all has happened
+                continue
+            row = self._rows[topic].pop(key)
+            if not self._every_version:
                 whose = product_id if topic == topics.INVENTORY else order_id
-                self._write_row(topic, key, whose.encode(), self._rows[topic].pop(key))
+                self._write_row(topic, key, whose.encode(), row)
         self._produce(self._system.topic(topics.ORDER_EVENTS), order_id.encode(), facts[-1])
         self._partitions.pop(order_id.encode(), None)
 
@@ -97,6 +106,8 @@ class Past:
                 for row_key, row in effects.rows:
                     self._rows[topic][row_key] = row
                     written[topic, row_key] = None
+                    if self._every_version:
+                        self._write_row(topic, row_key, key, row)
                 for send in effects.sends:
                     if send.topic in DECIDE:
                         waiting.append((send.topic, send.key, send.value))
@@ -121,6 +132,7 @@ class Past:
         return errand is not None and errand.pending is not None
 
     def _write_row(self, topic: str, key: str, message_key: bytes, row: Any) -> None:
+        self.versions += 1
         changelog = f"{self._system.name}-{TABLES[topic]}-changelog"
         self._produce(changelog, key.encode(), encode(row), self._partition_of(message_key))
 

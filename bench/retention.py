@@ -18,12 +18,11 @@ from typing import Any, Final
 from confluent_kafka import Producer
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
-from app.embedded.api import WorkerApi
-from app.embedded.processes import Child
 from bench.feed import products
 from bench.house import PARTITIONS, System, open_house
 from bench.past import QUIET, TABLES, Past
 from bench.processes import memory_bytes
+from bench.starts import rows, started
 
 PRODUCTS: Final = 50
 STARTS: Final = 3
@@ -60,19 +59,6 @@ def measured(system: System, settled: Callable[[], bool], starts: int = 1) -> St
         child.stop(30)
     ready_s, memory, count = (statistics.median(column) for column in zip(*found, strict=True))
     return Start(ready_s, memory, int(count))
-
-
-def started(system: System, **environment: str) -> tuple[Child, float]:
-    """A worker, ready, and how long that took."""
-    began_s = time.monotonic()
-    child = system.start_worker(environment=environment)
-    return child, time.monotonic() - began_s
-
-
-def rows(system: System) -> int:
-    """How many rows the worker holds."""
-    status, told = WorkerApi(system.port).call("GET", "/tables")
-    return sum(table["rows"] for table in told["tables"]) if status == 200 else -1
 
 
 def wait(until: Callable[[], bool]) -> None:

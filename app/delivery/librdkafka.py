@@ -15,5 +15,6 @@ TO_THE_END: Final[dict[str, bool | int]] = {
     # The end is told by the answer to a fetch, and the broker keeps that back for half a second when there is nothing
     # to send: for who reads a log's last record, and, twice more, for who begins where the log was cut.
     "fetch.wait.max.ms": 10,
+    "fetch.queue.backoff.ms": 10,  # not a second, each time that more is fetched than was taken yet
 }
 """Reading a log that is there, and then no more."""
