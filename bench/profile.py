@@ -74,20 +74,20 @@ def threads_s(pid: int) -> Counter[str]:
 
 
 class Sampler:
-    """Watches the worker of a system, from when it is told to, for `seconds`."""
+    """Watches the worker of a system with this py-spy, from when it is told to, for `seconds`."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, py_spy: str, seconds: float) -> None:
+        self._py_spy = py_spy
         self._seconds = seconds
         self.raw = Path(tempfile.mkdtemp(prefix="bench-")) / "raw"
         self.used: Counter[str] = Counter()
         self._process: subprocess.Popen[bytes] | None = None
 
     def __call__(self, system: System) -> None:
-        py_spy = shutil.which("py-spy") or str(Path(sys.executable).with_name("py-spy"))
         pid = system.workers[0].pid
         began = threads_s(pid)
         threading.Timer(self._seconds, lambda: self.used.update(threads_s(pid) - began)).start()
-        command = [py_spy, "record", "--gil", "-t", "-F", "-f", "raw", "-r", str(RATE_PER_S)]
+        command = [self._py_spy, "record", "--gil", "-t", "-F", "-f", "raw", "-r", str(RATE_PER_S)]
         command += ["-d", str(round(self._seconds)), "-o", str(self.raw), "--pid", str(pid)]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
@@ -105,7 +105,10 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=1)
     parser.add_argument("--keep", help="a file for py-spy's raw samples")
     options = parser.parse_args()
-    sampler = Sampler(options.seconds)
+    py_spy = shutil.which("py-spy") or shutil.which("py-spy", path=str(Path(sys.executable).parent))
+    if py_spy is None:
+        parser.error("py-spy is not installed: `.venv/bin/uv pip install py-spy` puts it beside this Python")
+    sampler = Sampler(py_spy, options.seconds)
     with open_house() as house:
         rate = ours(house, Load(lines=options.lines, seconds=options.seconds), sampler)
     raw = sampler.samples()
