@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import multiprocessing
 import threading
+import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack
@@ -55,7 +56,10 @@ def scraping(system: System) -> AbstractContextManager[None]:
 
     def scrape(over: threading.Event) -> None:
         while not over.wait(SCRAPE_EVERY_S):
-            urllib.request.urlopen(f"http://127.0.0.1:{system.port}/metrics", timeout=5).read()
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{system.port}/metrics", timeout=5).read()
+            except urllib.error.URLError:
+                return  # the worker ends when it has been measured
 
     return beside(scrape)
 
