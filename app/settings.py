@@ -80,7 +80,7 @@ class Settings:
     """A request that Kafka does not take within this gets `503`."""
 
     linger_s: float = 0.001
-    """How long a record waits for others of its partition, to be sent with them; it has some twelve such waits on an
+    """How long a record waits for others of its partition, to be sent with them; there are some twelve such waits on an
     order's way. 0 is quickest while there is little to do; 0.005 costs Kafka a little less while there is much."""
 
     request_timeout_s: float = 10.0

@@ -40,6 +40,7 @@ class Lane:
         self.waited = Waited()
         """From when the oldest message of each piece came into the log to when an agent takes it."""
         self.generation: int | None = None
+        self._began_s = 0.0
         self.ended = False
         """Whether its agent has run, and does not any more: then nobody takes this worker's messages."""
         self.on_begin: list[Callable[[Iterable[int]], None]] = []
@@ -58,15 +59,20 @@ class Lane:
 
     @property
     def behind_s(self) -> float:
-        """How long ago the oldest message that waits here came into the log, by its clock; 0 when none waits."""
+        """How long the oldest message here has waited for this worker; 0 when none waits.
+
+        That is since it came into the log, by the log's clock, or since its partition came here, which is later when
+        its owner had died: then it waited for a new one.
+        """
         oldest = next(iter(self.inbox), None)
-        return 0.0 if oldest is None else max(0.0, time.time() - oldest.came_s)
+        return 0.0 if oldest is None else max(0.0, time.time() - max(oldest.came_s, self._began_s))
 
     def begin(self, generation: int, starts: Mapping[int, int]) -> None:
         """Start over: `starts` holds the next offset of each partition of this generation."""
         self.inbox.clear()
         self.ranges.begin(starts)
         self.generation = generation
+        self._began_s = time.time()
         for begin in self.on_begin:
             begin(starts)
 
