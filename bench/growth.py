@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.feed import Feed, orders, products
 from bench.house import House
 from bench.processes import cpu_s, memory_bytes
+from bench.starts import started
 from bench.throughput import Load, Rate, measure
-
-RECOVERED_S = 600.0
-"""How long a start may take: it reads every version that each row has had, until compaction leaves the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +48,5 @@ def measure_growth(house: House, counts: Sequence[int], seconds: float) -> Growt
         feed.finish()
         worker.stop(20)
         system.workers.remove(worker)
-        began_s = time.monotonic()
-        again = system.start_worker(ready_s=RECOVERED_S)
-        return Growth(stages, time.monotonic() - began_s, cpu_s(again.pid))
+        again, ready_s = started(system)
+        return Growth(stages, ready_s, cpu_s(again.pid))

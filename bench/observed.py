@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import multiprocessing
 import threading
-import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack
@@ -58,7 +57,7 @@ def scraping(system: System) -> AbstractContextManager[None]:
         while not over.wait(SCRAPE_EVERY_S):
             try:
                 urllib.request.urlopen(f"http://127.0.0.1:{system.port}/metrics", timeout=5).read()
-            except urllib.error.URLError:
+            except OSError:
                 return  # the worker ends when it has been measured
 
     return beside(scrape)

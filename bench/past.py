@@ -22,6 +22,7 @@ from app.delivery import Effects
 from app.delivery.polled import producer_settings
 from app.participants import inventory, orders, payments, shipping
 from app.participants.ends import Ended
+from bench.feed import products
 from bench.house import PARTITIONS, System
 from schemas.codec import encode
 from schemas.commands import PlaceOrder, SetStock
@@ -39,6 +40,7 @@ TABLES: Final = {
     topics.PAYMENTS: "payments",
     topics.SHIPPING: "shipments",
 }
+PRODUCTS: Final = 50
 FLUSH_EVERY: Final = 20_000
 PLENTY: Final = 1_000_000_000
 LINGER_S: Final = 0.02
@@ -62,14 +64,22 @@ class Past:
         self._rows: defaultdict[str, dict[str, Any]] = defaultdict(dict)
         self._sent = 0
 
-    def supply(self, product_ids: list[str]) -> None:
+    def write(self, orders: int) -> None:
+        """All of it: `PRODUCTS` products, so many orders of one piece, and what the workers have committed by then."""
+        product_ids = products(PRODUCTS)
+        self._supply(product_ids)
+        for number in range(orders):
+            self._order(f"order-{number:07d}", product_ids[number % PRODUCTS])
+        self._close()
+
+    def _supply(self, product_ids: list[str]) -> None:
         """Give every product more pieces than will ever be asked for."""
         for product_id in product_ids:
             told = {"price_minor": 100, "currency": "EUR", "name": product_id, "quantity": PLENTY}
             command = SetStock(product_id, f"supply-{product_id}", **told)
             self._happen(topics.INVENTORY, product_id.encode(), encode(command))
 
-    def order(self, order_id: str, product_id: str) -> None:
+    def _order(self, order_id: str, product_id: str) -> None:
         """One order of one line, from its beginning to its end."""
         placed = PlaceOrder(order_id, "user-1", ((product_id, 1),), "0123456789abcdef")
         facts, written = self._happen(topics.ORDERS, order_id.encode(), encode(placed))
@@ -83,7 +93,7 @@ class Past:
         self._produce(self._system.topic(topics.ORDER_EVENTS), order_id.encode(), facts[-1])
         self._partitions.pop(order_id.encode(), None)
 
-    def close(self) -> None:
+    def _close(self) -> None:
         """Write the products' own rows, and commit everything in the name of the workers."""
         for topic, rows in self._rows.items():
             for key, row in rows.items():

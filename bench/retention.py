@@ -18,13 +18,11 @@ from typing import Any, Final
 from confluent_kafka import Producer
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
-from bench.feed import products
 from bench.house import PARTITIONS, System, open_house
-from bench.past import QUIET, TABLES, Past
+from bench.past import PRODUCTS, QUIET, TABLES, Past
 from bench.processes import memory_bytes
 from bench.starts import rows, started
 
-PRODUCTS: Final = 50
 STARTS: Final = 3
 IDLE_S: Final = 6.0
 LIMIT_S: Final = 1_200.0
@@ -103,12 +101,7 @@ def run(orders: int, say: Callable[[str], None]) -> dict[str, Any]:
         measured(system, lambda: True)  # makes the topics, and warms the caches
         empty = measured(system, lambda: True, STARTS)
         began_s = time.monotonic()
-        past = Past(system)
-        names = products(PRODUCTS)
-        past.supply(names)
-        for number in range(orders):
-            past.order(f"order-{number:07d}", names[number % PRODUCTS])
-        past.close()
+        Past(system).write(orders)
         say(f"{orders:,} orders written in {time.monotonic() - began_s:.0f} s")
 
         before_bytes = changelog_bytes(system)

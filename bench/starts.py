@@ -10,14 +10,12 @@ from typing import Final
 
 from app.embedded.api import WorkerApi
 from app.embedded.processes import Child
-from bench.feed import products
 from bench.house import House, System
 from bench.past import Past
 from bench.processes import cpu_s
 
-PRODUCTS: Final = 50
 READY_S: Final = 600.0
-"""How long a start may take."""
+"""How long a start may take: it reads every version that each row has had, until compaction leaves the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +53,7 @@ def _after(house: House, orders: int, rounds: int, *, every_version: bool) -> St
     with house.system() as system:
         system.start_worker().stop(30)  # makes the topics
         past = Past(system, every_version=every_version)
-        names = products(PRODUCTS)
-        past.supply(names)
-        for number in range(orders):
-            past.order(f"order-{number:07d}", names[number % PRODUCTS])
-        past.close()
+        past.write(orders)
         seen: list[tuple[float, float]] = []
         for _ in range(rounds):
             child, ready_s = started(system)

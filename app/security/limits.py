@@ -93,7 +93,7 @@ class Lease:
 
     def wants(self, now_s: float) -> bool:
         """Whether to ask for more now: the lease runs out, and the bucket was not empty when it was last asked."""
-        return self.tokens <= self.limit.lease // 2 and now_s >= self.again_at_s
+        return now_s >= self.again_at_s and self.tokens <= self.limit.lease // 2
 
     def add(self, grant: Grant, asked: int, now_s: float) -> None:
         """Put in what was granted of what was asked for. An empty bucket is not asked before it can have a token."""
