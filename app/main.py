@@ -49,7 +49,6 @@ app = DeliveryApp(
     consumer_group_instance_id=settings.group_instance_id or None,
     delivery_timeout_s=settings.delivery_timeout_s,
     front_timeout_s=settings.front_timeout_s,
-    linger_s=settings.linger_s,
     compaction_lag_s=settings.longest_pause_s,
     table_standby_replicas=0,
 )

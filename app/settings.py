@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Final, get_type_hints
 
 KAFKA_SCHEME: Final = "kafka://"
-LONGEST_LINGER_S: Final = 0.1
 _EVERY_ADDRESS: Final = ("0.0.0.0", "::")  # noqa: S104 - it is recognised, not bound
 _AT_LEAST_ONE: Final = (
     "partitions",
@@ -78,10 +77,6 @@ class Settings:
     """A broker away for longer stops the worker: what it had begun is begun again elsewhere."""
     front_timeout_s: float = 4.0
     """A request that Kafka does not take within this gets `503`."""
-
-    linger_s: float = 0.001
-    """How long a record waits for others of its partition, to be sent with them; there are some twelve such waits on an
-    order's way. 0 is quickest while there is little to do; 0.005 costs Kafka a little less while there is much."""
 
     request_timeout_s: float = 10.0
     """The longest a request waits for its order or product to be decided on; then `503`."""
@@ -190,8 +185,6 @@ class Settings:
                 raise SettingsError(f"{name.upper()} must be at least 0 and below 1")
         if self.busy_after_s < 0:
             raise SettingsError("BUSY_AFTER_S must be at least 0")
-        if not 0 <= self.linger_s <= LONGEST_LINGER_S:
-            raise SettingsError(f"LINGER_S must be at least 0 and at most {LONGEST_LINGER_S}")
         for name in _AT_LEAST_ONE:
             if getattr(self, name) < 1:
                 raise SettingsError(f"{name.upper()} must be at least 1")

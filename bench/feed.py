@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import OffsetSpec
 
-from app.delivery.polled import producer_settings
 from bench.house import PARTITIONS, System
 from schemas.codec import encode
 from schemas.commands import PlaceOrder, SetStock
@@ -39,6 +38,17 @@ def orders(prefix: str, lines: int, product_ids: list[str]) -> Make:
     return make
 
 
+def producer_settings(bootstrap: str, linger_s: float = 0.001) -> dict[str, Any]:
+    """What librdkafka is told, to put records where the workers look for them, and all of them."""
+    return {
+        "bootstrap.servers": bootstrap,
+        "enable.idempotence": True,
+        "partitioner": "murmur2_random",
+        "linger.ms": linger_s * 1000,
+        "queue.buffering.max.messages": 500_000,
+    }
+
+
 class Feed:
     """Sends orders of `lines` lines into a system, as the records that `make` makes.
 
@@ -52,7 +62,7 @@ class Feed:
         self._make = make
         self._records_an_order = 4 + 2 * lines  # the order itself, two replies a line, three of payment and shipment
         self._topic = system.topic("orders")
-        self._producer = Producer(producer_settings(system.house.kafka.bootstrap, 30.0) | {"log_level": 0})
+        self._producer = Producer(producer_settings(system.house.kafka.bootstrap) | {"log_level": 0})
         self._ends = {TopicPartition(self._topic, number): OffsetSpec.latest() for number in range(PARTITIONS)}
 
     def supply(self, product_ids: list[str]) -> None:

@@ -13,16 +13,15 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
-from aiokafka.partitioner import murmur2  # type: ignore[import-untyped]  # has no types
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from app import topics
 from app.adapters.kafka_log import LogRecord
 from app.delivery import Effects
-from app.delivery.polled import producer_settings
+from app.delivery.partitioning import partition_of
 from app.participants import inventory, orders, payments, shipping
 from app.participants.ends import Ended
-from bench.feed import products
+from bench.feed import producer_settings, products
 from bench.house import PARTITIONS, System
 from schemas.codec import encode
 from schemas.commands import PlaceOrder, SetStock
@@ -58,7 +57,7 @@ class Past:
         self.versions = 0
         self._system = system
         self._every_version = every_version
-        self._producer = Producer({**producer_settings(system.house.kafka.bootstrap, 60.0, linger_s=LINGER_S), **QUIET})
+        self._producer = Producer(producer_settings(system.house.kafka.bootstrap, LINGER_S) | QUIET)
         self._ends: Counter[tuple[str, int]] = Counter()
         self._partitions: dict[bytes, int] = {}
         self._rows: defaultdict[str, dict[str, Any]] = defaultdict(dict)
@@ -148,7 +147,7 @@ class Past:
 
     def _partition_of(self, key: bytes) -> int:
         if key not in self._partitions:
-            self._partitions[key] = (murmur2(key) & 0x7FFFFFFF) % PARTITIONS
+            self._partitions[key] = partition_of(key, PARTITIONS)
         return self._partitions[key]
 
     def _produce(self, topic: str, key: bytes, value: bytes, partition: int | None = None) -> None:

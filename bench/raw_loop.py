@@ -1,6 +1,7 @@
 """The raw loop: the records of an order without Faust, without decisions and without safety, with the same clients.
 
-aiokafka reads, librdkafka writes, a dict is the state. Facts are read and dropped, and no call is made.
+The project's own reader and sender, a dict is the state. Facts are read and dropped, no call is made, and nothing is
+committed.
 """
 
 from __future__ import annotations
@@ -12,15 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp.web
-import aiokafka
 import orjson
 import uvloop
+from faust.types import TP
 
-from app.delivery.polled import PolledProducer, producer_settings
+from app.delivery.brokers import Brokers
+from app.delivery.partitioning import partition_of
+from app.delivery.reader import Reader
+from app.delivery.security import OPEN
+from app.delivery.sender import Sender
+from bench.house import PARTITIONS
 from bench.shape import record_of
 
 READ = ("orders", "inventory", "payments", "shipping", "orders.events", "inventory.events")
-COMMIT_EVERY_S = 0.5
 
 
 class RawLoop:
@@ -31,31 +36,23 @@ class RawLoop:
         self._app_id, self._prefix = environment["APP_ID"], environment["TOPIC_PREFIX"]
         self._hops = orjson.loads(Path(environment["BENCH_SCRIPT"]).read_bytes())
         self._state: dict[tuple[str, bytes], Any] = {}
-        self._producer = PolledProducer(producer_settings(self._bootstrap, 8.0))
+        changelogs = {out["table"] for hop in self._hops for out in hop["outs"] if out["table"]}
+        topics = [*(self._prefix + name for name in READ), *(self._changelog(table) for table in changelogs)]
+        self._sender = Sender(Brokers(self._bootstrap, OPEN, topics, 8.0), 8.0, _give_up)
 
     async def run(self) -> None:
         """Read slices until the process is ended."""
-        consumer = aiokafka.AIOKafkaConsumer(
-            *(self._prefix + name for name in READ),
-            bootstrap_servers=self._bootstrap,
-            group_id=self._app_id,
-            enable_auto_commit=True,
-            auto_commit_interval_ms=int(COMMIT_EVERY_S * 1000),
-            auto_offset_reset="earliest",
-            max_poll_records=2000,
-        )
-        await consumer.start()
+        reader = Reader(Brokers(self._bootstrap, OPEN, [self._prefix + name for name in READ], 8.0), 8.0)
+        reader.assign({TP(self._prefix + name, number): 0 for name in READ for number in range(PARTITIONS)})
         while True:
-            fetched = await consumer.getmany(timeout_ms=500)
+            fetched = await reader.read(0.5)
             changed: dict[tuple[str, bytes], tuple[int, dict[str, Any], int]] = {}
             for records in fetched.values():
                 for record in records:
                     self._take(record, changed)
             for (table, key), (partition, message, size) in changed.items():
                 value = record_of(message["id"], message["products"], -1, size)
-                changelog = f"{self._app_id}-{table}-changelog"
-                self._producer.send(changelog, key, value, _acknowledged, partition=partition)
-            self._producer.poll()
+                self._sender.send((self._changelog(table), partition), key, value, _acknowledged)
             await asyncio.sleep(0)
 
     def _take(self, record: Any, changed: dict[tuple[str, bytes], tuple[int, dict[str, Any], int]]) -> None:
@@ -72,12 +69,20 @@ class RawLoop:
                 changed[at] = record.partition, message, out["size"]
             else:
                 value = record_of(order_id, product_ids, out["hop"], out["size"])
-                self._producer.send(self._prefix + out["topic"], key.encode(), value, _acknowledged)
+                place = self._prefix + out["topic"], partition_of(key.encode(), PARTITIONS)
+                self._sender.send(place, key.encode(), value, _acknowledged)
+
+    def _changelog(self, table: str) -> str:
+        return f"{self._app_id}-{table}-changelog"
 
 
-def _acknowledged(error: Any, _message: Any) -> None:
+def _acknowledged(error: str | None, _offset: int, _time_ms: int) -> None:
     if error is not None:
-        raise RuntimeError(error.str())
+        raise RuntimeError(error)
+
+
+async def _give_up(_waited_s: float) -> str:
+    return "the broker does not answer"
 
 
 async def _serve(port: int) -> None:

@@ -6,6 +6,7 @@ acknowledged before all it caused is in every in-sync replica, whoever dies and 
 
 from app.delivery.about import about
 from app.delivery.app import DeliveryApp
+from app.delivery.batch import LARGEST_RECORD_BYTES
 from app.delivery.blocking import DROP_OF, REPLAY_COUNT, REPLAY_OF
 from app.delivery.contract import (
     Calls,
@@ -34,7 +35,6 @@ from app.delivery.front import Front
 from app.delivery.librdkafka import TO_THE_END
 from app.delivery.ownership import owner_of, workers
 from app.delivery.participant import Participant
-from app.delivery.polled import LARGEST_RECORD_BYTES
 from app.delivery.queues import is_entry
 from app.delivery.quiet import RepeatFilter
 from app.delivery.security import OPEN, Security

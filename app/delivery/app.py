@@ -13,6 +13,7 @@ from faust.transport.drivers.aiokafka import Transport
 from faust.web.drivers.aiohttp import Web
 
 from app.delivery.assignor import DrainAssignor
+from app.delivery.brokers import Brokers
 from app.delivery.changelog import Changelogs
 from app.delivery.consumer import DrainConsumer
 from app.delivery.ends import Ends
@@ -22,7 +23,7 @@ from app.delivery.guard import Guard, bound_stop
 from app.delivery.inbox import Inbox
 from app.delivery.lane import Lane
 from app.delivery.participant import Participant
-from app.delivery.polled import LINGER_S, PolledProducer, producer_settings
+from app.delivery.partitioning import partition_of
 from app.delivery.producer import BarrierProducer
 from app.delivery.quiet import quiet_loggers
 from app.delivery.recovery import DrainTableManager
@@ -54,7 +55,7 @@ DEFAULTS: dict[str, Any] = {
     "broker_max_poll_interval": 7 * 24 * 3600.0,  # aiokafka is never asked for records: that is no sign of trouble
 }
 
-#: Parts of the session: how long a record may lie in librdkafka's buffers, and how long the loop may stand still.
+#: Parts of the session: how long a record may wait to be sent, and how long the loop may stand still.
 RECORD_TIMEOUT = 0.8
 STALL_LIMIT = 0.9
 
@@ -80,8 +81,7 @@ class DeliveryApp(faust.App):
 
     `bootstrap` is "host:port[,host:port]", reached with `security`; `topics` are made before the consumer
     starts, as are the changelogs of the tables, with `replication` copies. `delivery_timeout_s` is how long a
-    slice may wait for the broker before the worker gives up, `front_timeout_s` the same for a request. A record
-    waits `linger_s` for others of its partition, which are then sent with it.
+    slice may wait for the broker before the worker gives up, `front_timeout_s` the same for a request.
     `compaction_lag_s` is how long a changelog keeps superseded rows: longer than any worker may be paused.
     `inbox_limit` is how many records of a topic may wait for its agent before fetching pauses. All else goes to Faust.
     """
@@ -95,7 +95,6 @@ class DeliveryApp(faust.App):
         topics: Sequence[NewTopicSpec] = (),
         delivery_timeout_s: float = 120.0,
         front_timeout_s: float = 4.0,
-        linger_s: float = LINGER_S,
         compaction_lag_s: float = 6 * 3600.0,
         replication: int = 1,
         inbox_limit: int = 6000,
@@ -105,8 +104,9 @@ class DeliveryApp(faust.App):
         self.lanes: dict[str, Lane] = {}
         self.participants: dict[str, Participant] = {}
         self.followers: dict[str, Follower] = {}
-        self.front = Front(bootstrap, front_timeout_s, security, linger_s=linger_s)
+        self.front: Front
         self.sink: Sink
+        self._sends = False  # once it has begun, `front` and `sink` are there
         self.ends: Ends
         self.guard: Guard
         self.bootstrap = bootstrap
@@ -115,7 +115,7 @@ class DeliveryApp(faust.App):
         self.changelogs = Changelogs(bootstrap, security)
         self._specs = {spec.name: spec for spec in topics}
         self._delivery_timeout_s = delivery_timeout_s
-        self._linger_s = linger_s
+        self._front_timeout_s = front_timeout_s
         self._compaction_lag_s = compaction_lag_s
         self._replication = replication
         self._inbox_limit = inbox_limit
@@ -149,6 +149,10 @@ class DeliveryApp(faust.App):
         """Return the number of partitions of a topic that was given to the app; `KeyError` for another."""
         return self._specs[topic].partitions
 
+    def partition_of(self, topic: str, key: bytes) -> int:
+        """Return the partition of a key; `KeyError` for a topic that was not given to the app."""
+        return partition_of(key, self.partitions_of(topic))
+
     def _changelogs(self) -> list[NewTopicSpec]:
         config = {
             "cleanup.policy": "compact",
@@ -171,15 +175,24 @@ class DeliveryApp(faust.App):
         # The rows of a table live long: looking at them in each collection took 15-35% of the time.
         gc.set_threshold(100_000, 50, 1000)
         specs = [*self._specs.values(), *self._changelogs()]
-        await asyncio.to_thread(ensure_topics, self.bootstrap, specs, security=self.security)
         session_s = self.conf.broker_session_timeout
-        record_s = RECORD_TIMEOUT * session_s
-        producer = PolledProducer(producer_settings(self.bootstrap, record_s, self.security, linger_s=self._linger_s))
-        self.sink = Sink(producer, self.stats, self.drain.is_member, self._delivery_timeout_s)
+        self._begin_sending([spec.name for spec in specs], RECORD_TIMEOUT * session_s)
+        await asyncio.to_thread(ensure_topics, self.bootstrap, specs, security=self.security)
         self.ends = Ends(self.bootstrap, self.security)
         self.guard = Guard(STALL_LIMIT * session_s, self.sink.purge)
         cast(Web, self.web)._runner._shutdown_timeout = WEB_STOP_S  # aiohttp waits a minute
         self.add_future(self.guard.watch())
+
+    def _begin_sending(self, topics: Sequence[str], fresh_s: float) -> None:
+        def brokers(timeout_s: float) -> Brokers:
+            return Brokers(self.bootstrap, self.security, topics, timeout_s)
+
+        async def is_member() -> bool:
+            return await self.drain.is_member()
+
+        self.sink = Sink(brokers(fresh_s), fresh_s, self.partition_of, self.stats, is_member, self._delivery_timeout_s)
+        self._sends = True
+        self.front = Front(brokers(self._front_timeout_s), self.partition_of, self._front_timeout_s)
 
     async def on_stop(self) -> None:
         """Stop within `STOP_LIMIT_S`, whatever the broker does.
@@ -191,13 +204,17 @@ class DeliveryApp(faust.App):
         await super().on_stop()
         if self._leaving is not None:
             await asyncio.wait({self._leaving}, timeout=LEAVE_S)
+        if self._sends:
+            await self.sink.close()
+            await self.front.close()
         if self.tracing is not None:
             await asyncio.to_thread(self.tracing.close, LAST_SPANS_S)
 
     async def _stop_consumer(self) -> None:
         """Leave the group at once when all is committed: Faust would stop everything else first."""
         await super()._stop_consumer()
-        self.front.give_up()
+        if self._sends:
+            self.front.give_up()
         if self._consumer is not None:
             self._leaving = asyncio.get_running_loop().create_task(self._consumer.stop())
 

@@ -15,6 +15,7 @@ from aiokafka.errors import ConsumerStoppedError  # type: ignore[import-untyped]
 from faust.transport.drivers.aiokafka import Consumer
 from faust.types import TP
 
+from app.delivery.brokers import Brokers
 from app.delivery.contract import ConsumerRecord
 from app.delivery.handing import HandingLoop
 from app.delivery.intake import Intake
@@ -48,8 +49,8 @@ class DrainConsumer(Consumer):
         self._intake = Intake(self._stats)
         self._committed_at_s = 0.0
         self.generation: int | None = None  # that the lanes' ranges belong to
-        most = self.app.conf.broker_max_poll_records
-        self._reader = Reader(self.app.bootstrap, self.app.security, most)
+        limit_s = self.app.conf.broker_session_timeout
+        self._reader = Reader(Brokers(self.app.bootstrap, self.app.security, self._lanes, limit_s), limit_s)
         self._handing = HandingLoop(self, self._reader, self._lanes, self._intake, self._stats)
 
     def _new_consumer_thread(self) -> DrainThread:
@@ -244,7 +245,7 @@ class DrainConsumer(Consumer):
     async def on_stop(self) -> None:
         """Read no more."""
         await super().on_stop()
-        self._reader.close()
+        await self._reader.close()
 
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Nothing to verify: Faust's check looks at streams that no record passes."""

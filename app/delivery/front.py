@@ -1,26 +1,20 @@
 """Single sends for request handlers: a short time-out, and a quick no while the broker is away."""
 
 import asyncio
+from collections.abc import Callable
 
-from confluent_kafka import KafkaError, Message
-
+from app.delivery.cluster import Cluster
 from app.delivery.contract import Delivered, Send, Unavailable
-from app.delivery.polled import LINGER_S, PolledProducer, producer_settings
-from app.delivery.security import OPEN, Security
+from app.delivery.sender import Sender
 
 
 class Front:
-    """One librdkafka producer for requests, apart from the slices' own; connects at the first send."""
+    """The requests' own sender, apart from the slices': neither waits behind the other. Needs a running loop."""
 
-    def __init__(
-        self, bootstrap: str, timeout_s: float, security: Security = OPEN, *, linger_s: float = LINGER_S
-    ) -> None:
-        told = producer_settings(bootstrap, timeout_s, security, linger_s=linger_s)
-        self._settings = told | {"error_cb": self._failed}
+    def __init__(self, cluster: Cluster, partition_of: Callable[[str, bytes], int], timeout_s: float) -> None:
+        self._sender = Sender(cluster, timeout_s, _give_up)
+        self._partition_of = partition_of
         self._timeout_s = timeout_s
-        self._producer: PolledProducer | None = None
-        self._away = False
-        self._waiting = 0
         self._awaited: set[asyncio.Future[Delivered]] = set()
 
     async def send(self, message: Send, timeout_s: float | None = None) -> Delivered:
@@ -30,28 +24,23 @@ class Front:
         once while the broker is known to be away. Even then the record may have been kept, if its
         acknowledgement was lost; it is never kept later.
         """
-        if self._away and self._waiting:
+        if self._sender.away and self._awaited:
             # One request at a time finds out whether the broker is back; nobody else has to wait for it.
             raise Unavailable("Kafka is away")
-        if self._producer is None:
-            self._producer = PolledProducer(self._settings)
         delivered: asyncio.Future[Delivered] = asyncio.get_running_loop().create_future()
+        partition = self._partition_of(message.topic, message.key)
 
-        def on_delivery(error: KafkaError | None, record: Message) -> None:
-            self._waiting -= 1
-            self._away = error is not None
+        def on_delivery(error: str | None, offset: int, time_ms: int) -> None:
             if delivered.done():
                 return
             if error is not None:
-                delivered.set_exception(Unavailable(error.str()))
+                delivered.set_exception(Unavailable(error))
             else:
-                delivered.set_result(_place(record))
+                delivered.set_result(Delivered(partition, offset, time_ms))
 
-        self._waiting += 1
         self._awaited.add(delivered)
         delivered.add_done_callback(self._awaited.discard)
-        self._producer.send(message.topic, message.key, message.value, on_delivery, headers=message.headers)
-        self._producer.poll()
+        self._sender.send((message.topic, partition), message.key, message.value, on_delivery, message.headers)
         try:
             async with asyncio.timeout(timeout_s if timeout_s is not None else self._timeout_s + 1.0):
                 return await delivered
@@ -64,13 +53,11 @@ class Front:
             if not delivered.done():
                 delivered.set_exception(Unavailable("the worker is stopping"))
 
-    def _failed(self, error: KafkaError) -> None:
-        if error.code() == KafkaError._ALL_BROKERS_DOWN:
-            self._away = True
+    async def close(self) -> None:
+        """Let go of the brokers."""
+        await self._sender.close()
 
 
-def _place(record: Message) -> Delivered:
-    partition, offset = record.partition(), record.offset()
-    assert partition is not None  # an acknowledged record has both
-    assert offset is not None
-    return Delivered(partition, offset, record.timestamp()[1])
+async def _give_up(_waited_s: float) -> str:
+    """What a request sent, and Kafka has not taken in time, is not to come later."""
+    return "Kafka did not take it in time"

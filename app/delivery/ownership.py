@@ -1,9 +1,7 @@
 """Which worker holds a key, as this worker knows it."""
 
-from functools import lru_cache
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, cast
 
-from aiokafka.partitioner import murmur2  # type: ignore[import-untyped]  # has no types
 from faust.assignor.partition_assignor import PartitionAssignor
 from faust.types import TP
 
@@ -12,9 +10,6 @@ from app.delivery.contract import Owner
 if TYPE_CHECKING:
     from app.delivery.app import DeliveryApp
 
-_hash: Final = lru_cache(10_000)(murmur2)
-"""Of the keys asked about lately: a request asks more than once, and murmur2 is some hundred steps of Python."""
-
 
 def owner_of(app: "DeliveryApp", topic: str, key: bytes) -> Owner:
     """Return the owner of `key` in `topic`; `here` only when this worker holds it and is ready to answer.
@@ -22,7 +17,7 @@ def owner_of(app: "DeliveryApp", topic: str, key: bytes) -> Owner:
     `url` is `None` while nobody is known to hold the partition. Raises `KeyError` for a topic that was not
     given to the app.
     """
-    partition = (_hash(key) & 0x7FFFFFFF) % app.partitions_of(topic)
+    partition = app.partition_of(topic, key)
     tp = TP(topic, partition)
     url = _assignor(app)._external_tps_url.get(tp)
     here = url == app.own_url and _ready(app, tp)

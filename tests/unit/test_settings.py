@@ -28,7 +28,6 @@ def test_an_empty_variable_is_one_that_is_not_set() -> None:
         ({"SESSION_TIMEOUT_S": "6", "HEARTBEAT_INTERVAL_S": "4"}, "at most half of SESSION_TIMEOUT_S"),
         ({"GATEWAY_FAILURE_RATE": "1"}, "GATEWAY_FAILURE_RATE must be at least 0 and below 1"),
         ({"PARTITIONS": "0"}, "PARTITIONS must be at least 1"),
-        ({"LINGER_S": "1"}, "LINGER_S must be at least 0 and at most 0.1"),
         ({"CALL_ATTEMPTS": "0"}, "CALL_ATTEMPTS must be at least 1"),
     ],
 )

@@ -1,6 +1,7 @@
 """What the reader reads of a real broker: from where it is told, no more while it is paused, and all of it."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 
 import pytest
@@ -8,28 +9,32 @@ from confluent_kafka import Producer
 from faust.types import TP
 from harness import Broker
 
+from app.delivery.brokers import Brokers
 from app.delivery.reader import Reader
 from app.delivery.security import OPEN
 
 COUNT = 100
+LARGE = os.urandom(20_000)
+"""So large a record that one answer holds a few of them only."""
 DEADLINE_S = 20.0
 QUIET_S = 1.0
 """Nothing comes in such a time, in which all of it would come."""
 
 
 @pytest.fixture
-async def reader(broker: Broker) -> AsyncIterator[Reader]:
-    made = Reader(broker.bootstrap, OPEN, most=30)
+async def reader(broker: Broker, app_id: str) -> AsyncIterator[Reader]:
+    made = Reader(Brokers(broker.bootstrap, OPEN, [app_id], 5.0), 5.0)
     yield made
-    made.close()
+    await made.close()
 
 
 @pytest.fixture
 def tp(broker: Broker, app_id: str) -> TP:
     broker.create(app_id)
-    producer = Producer({"bootstrap.servers": broker.bootstrap})
+    told = {"bootstrap.servers": broker.bootstrap, "batch.size": len(LARGE), "enable.idempotence": True}
+    producer = Producer(told)  # idempotent, so that a broker that has just made the topic gets them in order
     for number in range(COUNT):
-        producer.produce(app_id, b"%d" % number, b"key", 0, headers={"n": b"%d" % number})
+        producer.produce(app_id, LARGE, b"%d" % number, 0, headers={"n": b"%d" % number})
     assert producer.flush(DEADLINE_S) == 0
     return TP(app_id, 0)
 
@@ -61,7 +66,7 @@ async def test_it_reads_all_from_where_it_is_told(reader: Reader, tp: TP) -> Non
             pass
     first = found[tp][0]
     assert (first.topic, first.partition, first.offset) == (tp.topic, 0, 7)
-    assert (first.key, first.value, first.headers) == (b"key", b"7", [("n", b"7")])
+    assert (first.key, first.value, first.headers) == (b"7", LARGE, [("n", b"7")])
     assert first.timestamp > 1_700_000_000_000
     last = found[tp][-1].offset
     assert await until(reader, tp, COUNT - 1) == list(range(last + 1, COUNT))
@@ -79,6 +84,9 @@ async def test_what_is_paused_waits_and_then_goes_on_where_it_was(reader: Reader
     reader.assign({tp: 0})
     read = await until(reader, tp, 20)
     reader.pause([tp])
+    while more := await reader.read(QUIET_S):  # what was under way
+        read += [record.offset for record in more[tp]]
+    assert len(read) < COUNT
     assert await nothing_comes(reader)
     reader.resume([tp])
     assert read + await until(reader, tp, COUNT - 1) == list(range(COUNT))
@@ -89,5 +97,20 @@ async def test_it_reads_nothing_of_what_it_is_assigned_no_more(reader: Reader, t
     await until(reader, tp, 20)
     reader.assign({})
     assert await nothing_comes(reader)
-    reader.close()
+    await reader.close()
     reader.assign({tp: 0})
+
+
+@pytest.mark.parametrize("compression", ["gzip", "snappy", "lz4", "zstd"])
+async def test_it_reads_what_others_have_compressed(
+    broker: Broker, reader: Reader, app_id: str, compression: str
+) -> None:
+    broker.create(app_id)
+    producer = Producer({"bootstrap.servers": broker.bootstrap, "compression.type": compression})
+    producer.produce(app_id, b"value" * 100, b"key", 0)
+    assert producer.flush(DEADLINE_S) == 0
+    reader.assign({TP(app_id, 0): 0})
+    async with asyncio.timeout(DEADLINE_S):
+        while not (found := await reader.read(0.1)):
+            pass
+    assert [record.value for record in found[TP(app_id, 0)]] == [b"value" * 100]

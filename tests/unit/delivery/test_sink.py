@@ -1,42 +1,22 @@
-"""Accounting of slices, and the order of records over an outage: a real broker does not fail at these points."""
+"""Accounting of slices, and what becomes of them over an outage: a real broker does not fail at these points."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import pytest
-from confluent_kafka import KafkaError
 
+from app.delivery import sender as module
 from app.delivery.contract import DeliveryFailed
 from app.delivery.sink import Sink, Slice
 from app.delivery.stats import Stats
+from tests.unit.delivery.fake_cluster import TOO_LARGE, FakeCluster
 
-TIMED_OUT = KafkaError(KafkaError._MSG_TIMED_OUT)
-TOO_LARGE = KafkaError(KafkaError.MSG_SIZE_TOO_LARGE)
+FRESH_S = 0.02
 
 
-class FakeProducer:
-    """Keeps what it is given until the test says what became of it."""
-
-    def __init__(self) -> None:
-        self.queue: list[tuple[bytes, Callable[[KafkaError | None, Any], None]]] = []
-        self.log: list[bytes] = []
-
-    def send(self, topic: str, key: bytes, value: bytes | None, on_delivery: Any, *_: Any) -> None:
-        self.queue.append((key, on_delivery))
-
-    def report(self, error: KafkaError | None, which: int = 0) -> None:
-        key, on_delivery = self.queue.pop(which)
-        if error is None:
-            self.log.append(key)
-        on_delivery(error, None)
-
-    def purge(self, *, in_flight: bool) -> None:
-        for _ in range(len(self.queue)):
-            self.report(KafkaError(KafkaError._PURGE_QUEUE))
-
-    def poll(self) -> None:
-        pass
+@pytest.fixture(autouse=True)
+def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "RETRY_S", 0.0)
 
 
 async def yes() -> bool:
@@ -52,100 +32,126 @@ async def never() -> bool:
     return True
 
 
-@pytest.fixture
-def producer() -> FakeProducer:
-    return FakeProducer()
-
-
-def make(producer: FakeProducer, is_member: Callable[[], Awaitable[bool]] = yes, timeout_s: float = 5.0) -> Sink:
-    return Sink(producer, Stats(), is_member, timeout_s)  # type: ignore[arg-type]
+def make(
+    cluster: FakeCluster,
+    is_member: Callable[[], Awaitable[bool]] = yes,
+    timeout_s: float = 5.0,
+    stats: Stats | None = None,
+) -> Sink:
+    return Sink(cluster, FRESH_S, lambda _topic, key: len(key), stats or Stats(), is_member, timeout_s)
 
 
 def written(sink: Sink, *keys: bytes) -> Slice:
     out = sink.begin()
     for key in keys:
-        out.send("orders", key, b"")
+        out.send("orders", key, b"", partition=0)
     return out
 
 
-async def turns(count: int = 10) -> None:
-    for _ in range(count):
+async def test_a_slice_is_done_when_its_last_record_is() -> None:
+    cluster = FakeCluster()
+    sink = make(cluster)
+    out = written(sink, b"a")
+    out.send("payments", b"b", b"", partition=0)
+    cluster.leaders["payments", 0] = None
+    done = out.done()
+    while not cluster.log["orders", 0]:
         await asyncio.sleep(0)
-
-
-async def test_a_slice_is_done_when_its_last_record_is(producer: FakeProducer) -> None:
-    sink = make(producer)
-    done = written(sink, b"a", b"b").done()
-    producer.report(None)
+    await asyncio.sleep(0)
     assert not done.done()
     assert sink.open == 1
-    producer.report(None)
+    cluster.leaders["payments", 0] = 1
     await done
     assert sink.open == 0
 
 
-async def test_a_slice_whose_records_were_quicker_than_its_end_waits_for_its_end(producer: FakeProducer) -> None:
-    sink = make(producer)
+async def test_a_slice_whose_records_were_quicker_than_its_end_waits_for_its_end() -> None:
+    cluster = FakeCluster()
+    sink = make(cluster)
     out = written(sink, b"a")
-    producer.report(None)
+    while len(sink.sender):
+        await asyncio.sleep(0)
     assert sink.open == 1
     await out.done()
 
 
-async def test_an_empty_slice_is_done_at_once(producer: FakeProducer) -> None:
-    await make(producer).begin().done()
+async def test_an_empty_slice_is_done_at_once() -> None:
+    await make(FakeCluster()).begin().done()
 
 
-async def test_a_record_that_is_refused_fails_its_slice_only(producer: FakeProducer) -> None:
-    sink = make(producer)
-    bad, good = written(sink, b"a").done(), written(sink, b"b").done()
-    producer.report(TOO_LARGE)
-    producer.report(None)
-    with pytest.raises(DeliveryFailed):
-        await bad
-    await good
+async def test_a_record_without_a_partition_goes_where_its_key_belongs() -> None:
+    cluster = FakeCluster()
+    out = make(cluster).begin()
+    out.send("orders", b"abc", b"")
+    await out.done()
+    assert cluster.log["orders", 3] == [b"abc"]
 
 
-async def test_what_an_outage_held_up_is_sent_again_in_order(producer: FakeProducer) -> None:
-    sink = make(producer)
-    done = [written(sink, b"a", b"b", b"c").done(), written(sink, b"d").done()]
-    producer.report(None)  # a was acknowledged
-    producer.report(TIMED_OUT, which=1)  # c first: reports of several partitions come in any order
+async def test_who_asks_is_told_where_a_record_stands() -> None:
+    cluster, told = FakeCluster(), list[tuple[int, int]]()
+    sink = make(cluster)
+    await written(sink, b"a").done()
+    out = sink.begin()
+    out.send("orders", b"b", b"", partition=0, on_offset=lambda *where: told.append(where))
+    await out.done()
+    assert told == [(0, 1)]
+
+
+async def test_a_record_that_is_refused_fails_its_slice_only() -> None:
+    cluster = FakeCluster(lambda: TOO_LARGE)
+    sink = make(cluster)
+    with pytest.raises(DeliveryFailed, match="TooLarge"):
+        await written(sink, b"a").done()
+    cluster.fault = lambda: ""
+    await written(sink, b"b").done()
+
+
+async def test_what_an_outage_held_up_is_sent_again_in_order() -> None:
+    cluster, back, stats = FakeCluster(), asyncio.Event(), Stats()
+
+    async def member() -> bool:
+        await back.wait()
+        return True
+
+    sink = make(cluster, member, stats=stats)
+    await written(sink, b"a").done()
+    cluster.down = True
+    done = [written(sink, b"b", b"c").done(), written(sink, b"d").done()]
+    while not sink.holding:
+        await asyncio.sleep(0)
     done.append(written(sink, b"e").done())  # comes while the broker is away, and waits behind
-    await turns()
-    assert [key for key, _ in producer.queue] == [b"b", b"c", b"d", b"e"]
-    while producer.queue:
-        producer.report(None)
+    cluster.down = False
+    back.set()
     await asyncio.gather(*done)
-    assert producer.log == [b"a", b"b", b"c", b"d", b"e"]
+    assert cluster.log["orders", 0] == [b"a", b"b", b"c", b"d", b"e"]
+    assert stats.resends == 4
+    assert not sink.holding
 
 
-async def test_a_worker_the_group_gave_up_sends_nothing_again(producer: FakeProducer) -> None:
-    sink = make(producer, no)
-    done = written(sink, b"a").done()
-    producer.report(TIMED_OUT)
+async def test_a_worker_the_group_gave_up_sends_nothing_again() -> None:
+    cluster = FakeCluster()
+    cluster.down = True
+    sink = make(cluster, no)
     with pytest.raises(DeliveryFailed, match="without this worker"):
-        await done
-    assert producer.queue == []
+        await written(sink, b"a").done()
+    assert cluster.requests == []
 
 
-async def test_an_outage_is_not_waited_for_for_ever(producer: FakeProducer) -> None:
-    sink = make(producer, never, timeout_s=0.02)
-    done = written(sink, b"a").done()
-    producer.report(TIMED_OUT)
+async def test_an_outage_is_not_waited_for_for_ever() -> None:
+    cluster = FakeCluster()
+    cluster.down = True
     with pytest.raises(DeliveryFailed, match="away"):
-        await done
+        await written(make(cluster, never, timeout_s=0.05), b"a").done()
 
 
-async def test_purge_fails_what_is_under_way_and_what_is_held(producer: FakeProducer) -> None:
-    sink = make(producer, never)
-    held = written(sink, b"a").done()
-    producer.report(TIMED_OUT)
-    await turns()
+async def test_purge_fails_what_is_under_way_and_every_later_one() -> None:
+    cluster = FakeCluster(lambda: "hang")
+    sink = make(cluster)
+    under_way = written(sink, b"a").done()
+    while not cluster.requests:
+        await asyncio.sleep(0)
     sink.purge()
-    under_way = written(sink, b"b").done()
-    sink.purge()
-    for failed in (held, under_way):
+    for failed in (under_way, written(sink, b"b").done()):
         with pytest.raises(DeliveryFailed):
             await failed
     assert sink.open == 0

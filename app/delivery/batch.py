@@ -1,0 +1,87 @@
+"""Records of one partition that go to the broker together."""
+
+import time
+from collections.abc import Callable
+from typing import Final, NamedTuple, TypeAlias
+
+from aiokafka.record.default_records import DefaultRecordBatchBuilder  # type: ignore[import-untyped]  # has no types
+
+from app.delivery.contract import Headers
+from app.delivery.produce import Appended
+
+OnDelivery: TypeAlias = Callable[[str | None, int, int], None]
+"""Is told why a record was not taken, or None, its offset, and its time in the log (milliseconds since 1970)."""
+
+BATCH_BYTES: Final = 1_000_000
+"""The most that goes together; a record that is larger by itself goes alone, and its topic must take it."""
+
+LARGEST_RECORD_BYTES: Final = 4_000_000
+"""What a topic that gets large records must take: `max.message.bytes`."""
+
+_MAGIC, _UNCOMPRESSED, _NO_TRANSACTION = 2, 0, 0
+_SEQUENCES: Final = 1 << 31
+
+
+class ProducerId(NamedTuple):
+    """By which a broker knows a producer, and tells what it has sent twice."""
+
+    id: int
+    epoch: int
+
+
+class Batch:
+    """Takes records until it is `sealed`; from then on its bytes are the same, each time it is sent."""
+
+    __slots__ = ("_builder", "_came_ms", "_open", "_sealed", "_sequence", "_told", "since_s")
+
+    def __init__(self, since_s: float) -> None:
+        self.since_s = since_s
+        """Since when its first record waits, by the loop's clock."""
+        self._came_ms = int(time.time() * 1000)
+        self._builder = DefaultRecordBatchBuilder(_MAGIC, _UNCOMPRESSED, _NO_TRANSACTION, -1, -1, -1, BATCH_BYTES)
+        self._told: list[OnDelivery] = []
+        self._open = True
+        self._sealed: bytearray | None = None
+        self._sequence = 0
+
+    def __len__(self) -> int:
+        return len(self._told)
+
+    def add(self, key: bytes, value: bytes | None, headers: Headers, on_delivery: OnDelivery) -> bool:
+        """Take one record more; False when it is sealed, or full."""
+        if not self._open or self._builder.append(len(self._told), self._came_ms, key, value, list(headers)) is None:
+            return False
+        self._told.append(on_delivery)
+        return True
+
+    def sealed(self, producer: ProducerId, sequence: int) -> bytearray:
+        """Its bytes, with the number of its first record among the producer's records of this partition.
+
+        Once it is sealed they do not change, whatever is asked for: sent again, the broker must know them.
+        """
+        if self._sealed is None:
+            self._builder.set_producer_state(producer.id, producer.epoch, sequence)
+            self._sealed = self._builder.build()
+            self._open = False
+            self._sequence = sequence
+        return self._sealed
+
+    def unseal(self) -> None:
+        """The producer has another id from now on: what was sent under the old one is not known by it."""
+        self._sealed = None
+
+    @property
+    def next_sequence(self) -> int:
+        """The number of the record behind its last one; numbers begin anew after the largest of 32 bits."""
+        return (self._sequence + len(self._told)) % _SEQUENCES
+
+    def taken(self, appended: Appended) -> None:
+        """It stands in the log."""
+        time_ms = self._came_ms if appended.log_time_ms < 0 else appended.log_time_ms
+        for offset, on_delivery in enumerate(self._told, appended.offset):
+            on_delivery(None, offset, time_ms)
+
+    def failed(self, reason: str) -> None:
+        """It will not be sent any more; it may stand in the log, if its acknowledgement was lost."""
+        for on_delivery in self._told:
+            on_delivery(reason, -1, -1)
