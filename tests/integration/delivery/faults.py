@@ -2,15 +2,22 @@
 
 import asyncio
 import os
+import time
 from typing import Any
+
+QUEUED = 20
+LONGER_THAN_A_POLL_S = 3.0
 
 
 class SlowSeek:
-    """The coordinator takes its time when recovery ends and asks what is committed."""
+    """The coordinator takes its time when recovery ends, until what was fetched meanwhile waits in a stream's queue."""
 
     async def perform_seek(self) -> None:
         await super().perform_seek()  # type: ignore[misc]
-        await asyncio.sleep(1.0)
+        queues = self.app.flow_control._queues  # type: ignore[attr-defined]
+        gives_up = time.monotonic() + LONGER_THAN_A_POLL_S
+        while time.monotonic() < gives_up and not any(queue.qsize() >= QUEUED for queue in queues):
+            await asyncio.sleep(0.001)
 
 
 class LosesAFetch:

@@ -1,5 +1,6 @@
 """The same job as `worker_app`, as one writes it with Faust alone: what the tests of the holes compare with."""
 
+import asyncio
 import os
 from typing import Any
 
@@ -9,6 +10,7 @@ from faust.transport.drivers.aiokafka import Consumer, Transport
 
 ID = os.environ["APP_ID"]
 PORT = os.environ["WEB_PORT"]
+WORK_S = float(os.environ.get("WORK_S", "0"))
 
 
 class FaultyConsumer(FAULT, Consumer):
@@ -51,6 +53,7 @@ counts = app.Table("counts", partitions=4)
 @app.agent(source, name="counting")
 async def count(stream: Any) -> None:
     async for event in stream.events():
+        await asyncio.sleep(WORK_S)  # a queue fills only before an agent that has something to do
         key, number = event.key.decode(), event.value["id"]
         row = counts.get(key) or {"version": 0, "ids": []}
         if number not in row["ids"]:

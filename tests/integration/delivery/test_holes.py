@@ -47,7 +47,7 @@ def backlog(broker: Broker, start_worker: StartWorker) -> Scenario:
         warm = [(b'"warm-%d"' % n, b'{"version": 1, "ids": []}') for n in range(100)]
         broker.produce(f"{group}-counts-changelog", warm)
         broker.produce(f"{group}-in", [(b"k%d" % (n % 200), json.dumps({"id": n}).encode()) for n in range(BACKLOG)])
-        start_worker(f"{group}-a", module, APP_ID=group, FAULT=fault, POLL="200").wait_ready()
+        start_worker(f"{group}-a", module, APP_ID=group, FAULT=fault, POLL="200", WORK_S="0.001").wait_ready()
         return result(broker, module, group, BACKLOG)
 
     return run
