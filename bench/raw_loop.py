@@ -38,14 +38,14 @@ class RawLoop:
         self._state: dict[tuple[str, bytes], Any] = {}
         changelogs = {out["table"] for hop in self._hops for out in hop["outs"] if out["table"]}
         topics = [*(self._prefix + name for name in READ), *(self._changelog(table) for table in changelogs)]
-        self._sender = Sender(Brokers(self._bootstrap, OPEN, topics, 8.0), 8.0, _give_up)
+        self._reader = Reader(Brokers(self._bootstrap, OPEN, [self._prefix + name for name in READ], 8.0), 8.0)
+        self._sender = Sender(Brokers(self._bootstrap, OPEN, topics, 8.0), 8.0, _give_up, self._reader.offer)
 
     async def run(self) -> None:
         """Read slices until the process is ended."""
-        reader = Reader(Brokers(self._bootstrap, OPEN, [self._prefix + name for name in READ], 8.0), 8.0)
-        reader.assign({TP(self._prefix + name, number): 0 for name in READ for number in range(PARTITIONS)})
+        self._reader.assign({TP(self._prefix + name, number): 0 for name in READ for number in range(PARTITIONS)})
         while True:
-            fetched = await reader.read(0.5)
+            fetched = await self._reader.read(0.5)
             changed: dict[tuple[str, bytes], tuple[int, dict[str, Any], int]] = {}
             for records in fetched.values():
                 for record in records:

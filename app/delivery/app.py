@@ -13,6 +13,7 @@ from faust.transport.drivers.aiokafka import Transport
 from faust.web.drivers.aiohttp import Web
 
 from app.delivery.assignor import DrainAssignor
+from app.delivery.batch import Batch
 from app.delivery.brokers import Brokers
 from app.delivery.changelog import Changelogs
 from app.delivery.consumer import DrainConsumer
@@ -24,6 +25,7 @@ from app.delivery.inbox import Inbox
 from app.delivery.lane import Lane
 from app.delivery.participant import Participant
 from app.delivery.partitioning import partition_of
+from app.delivery.produce import Appended, Place
 from app.delivery.producer import BarrierProducer
 from app.delivery.quiet import quiet_loggers
 from app.delivery.recovery import DrainTableManager
@@ -190,9 +192,14 @@ class DeliveryApp(faust.App):
         async def is_member() -> bool:
             return await self.drain.is_member()
 
-        self.sink = Sink(brokers(fresh_s), fresh_s, self.partition_of, self.stats, is_member, self._delivery_timeout_s)
+        def appended(place: Place, batch: Batch, where: Appended) -> None:
+            if self._consumer is not None:
+                self.drain.appended(place, batch, where)
+
+        given_up_s, hurry_s = self._delivery_timeout_s, self._front_timeout_s
+        self.sink = Sink(brokers(fresh_s), fresh_s, self.partition_of, self.stats, is_member, given_up_s, appended)
         self._sends = True
-        self.front = Front(brokers(self._front_timeout_s), self.partition_of, self._front_timeout_s)
+        self.front = Front(brokers(hurry_s), self.partition_of, hurry_s, appended)
 
     async def on_stop(self) -> None:
         """Stop within `STOP_LIMIT_S`, whatever the broker does.

@@ -7,7 +7,8 @@ from typing import Final, NamedTuple, TypeAlias
 from aiokafka.record.default_records import DefaultRecordBatchBuilder  # type: ignore[import-untyped]  # has no types
 
 from app.delivery.contract import Headers
-from app.delivery.produce import Appended
+from app.delivery.produce import Appended, Place
+from app.delivery.read import Read
 
 OnDelivery: TypeAlias = Callable[[str | None, int, int], None]
 """Is told why a record was not taken, or None, its offset, and its time in the log (milliseconds since 1970)."""
@@ -32,26 +33,31 @@ class ProducerId(NamedTuple):
 class Batch:
     """Takes records until it is `sealed`; from then on its bytes are the same, each time it is sent."""
 
-    __slots__ = ("_builder", "_came_ms", "_open", "_sealed", "_sequence", "_told", "since_s")
+    __slots__ = ("_builder", "_came_ms", "_open", "_records", "_sealed", "_sequence", "since_s")
 
     def __init__(self, since_s: float) -> None:
         self.since_s = since_s
         """Since when its first record waits, by the loop's clock."""
         self._came_ms = int(time.time() * 1000)
         self._builder = DefaultRecordBatchBuilder(_MAGIC, _UNCOMPRESSED, _NO_TRANSACTION, -1, -1, -1, BATCH_BYTES)
-        self._told: list[OnDelivery] = []
+        self._records: list[tuple[bytes, bytes | None, Headers, OnDelivery]] = []
         self._open = True
         self._sealed: bytearray | None = None
         self._sequence = 0
 
+    @property
+    def size_bytes(self) -> int:
+        """About how much it holds."""
+        return int(self._builder.size())
+
     def __len__(self) -> int:
-        return len(self._told)
+        return len(self._records)
 
     def add(self, key: bytes, value: bytes | None, headers: Headers, on_delivery: OnDelivery) -> bool:
         """Take one record more; False when it is sealed, or full."""
-        if not self._open or self._builder.append(len(self._told), self._came_ms, key, value, list(headers)) is None:
+        if not self._open or self._builder.append(len(self), self._came_ms, key, value, list(headers)) is None:
             return False
-        self._told.append(on_delivery)
+        self._records.append((key, value, headers, on_delivery))
         return True
 
     def sealed(self, producer: ProducerId, sequence: int) -> bytearray:
@@ -73,15 +79,27 @@ class Batch:
     @property
     def next_sequence(self) -> int:
         """The number of the record behind its last one; numbers begin anew after the largest of 32 bits."""
-        return (self._sequence + len(self._told)) % _SEQUENCES
+        return (self._sequence + len(self)) % _SEQUENCES
 
     def taken(self, appended: Appended) -> None:
         """It stands in the log."""
-        time_ms = self._came_ms if appended.log_time_ms < 0 else appended.log_time_ms
-        for offset, on_delivery in enumerate(self._told, appended.offset):
+        time_ms = self._time_ms(appended)
+        for offset, (_, _, _, on_delivery) in enumerate(self._records, appended.offset):
             on_delivery(None, offset, time_ms)
+
+    def as_read(self, place: Place, appended: Appended) -> list[Read]:
+        """Its records as whoever reads the log finds them there."""
+        topic, partition = place
+        time_ms = self._time_ms(appended)
+        return [
+            Read(topic, partition, offset, time_ms, key, value, list(headers))
+            for offset, (key, value, headers, _) in enumerate(self._records, appended.offset)
+        ]
+
+    def _time_ms(self, appended: Appended) -> int:
+        return self._came_ms if appended.log_time_ms < 0 else appended.log_time_ms
 
     def failed(self, reason: str) -> None:
         """It will not be sent any more; it may stand in the log, if its acknowledgement was lost."""
-        for on_delivery in self._told:
+        for _, _, _, on_delivery in self._records:
             on_delivery(reason, -1, -1)

@@ -15,11 +15,13 @@ from aiokafka.errors import ConsumerStoppedError  # type: ignore[import-untyped]
 from faust.transport.drivers.aiokafka import Consumer
 from faust.types import TP
 
+from app.delivery.batch import Batch
 from app.delivery.brokers import Brokers
 from app.delivery.contract import ConsumerRecord
 from app.delivery.handing import HandingLoop
 from app.delivery.intake import Intake
 from app.delivery.lane import Lane, Piece
+from app.delivery.produce import Appended, Place
 from app.delivery.reader import Reader
 from app.delivery.thread import DrainThread
 
@@ -91,6 +93,10 @@ class DrainConsumer(Consumer):
     async def read(self, timeout_s: float) -> Mapping[TP, Sequence[ConsumerRecord]]:
         """As of `Reader`."""
         return await self._reader.read(timeout_s)
+
+    def appended(self, place: Place, batch: Batch, where: Appended) -> None:
+        """Take what this worker has written to a partition that it reads itself."""
+        self._reader.offer(place, batch, where)
 
     async def _drain_messages(self, fetcher: Any) -> None:
         try:

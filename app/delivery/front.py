@@ -5,14 +5,16 @@ from collections.abc import Callable
 
 from app.delivery.cluster import Cluster
 from app.delivery.contract import Delivered, Send, Unavailable
-from app.delivery.sender import Sender
+from app.delivery.sender import OnAppended, Sender
 
 
 class Front:
     """The requests' own sender, apart from the slices': neither waits behind the other. Needs a running loop."""
 
-    def __init__(self, cluster: Cluster, partition_of: Callable[[str, bytes], int], timeout_s: float) -> None:
-        self._sender = Sender(cluster, timeout_s, _give_up)
+    def __init__(
+        self, cluster: Cluster, partition_of: Callable[[str, bytes], int], timeout_s: float, on_appended: OnAppended
+    ) -> None:
+        self._sender = Sender(cluster, timeout_s, _give_up, on_appended)
         self._partition_of = partition_of
         self._timeout_s = timeout_s
         self._awaited: set[asyncio.Future[Delivered]] = set()

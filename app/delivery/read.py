@@ -24,7 +24,7 @@ class Read(Struct, frozen=True, gc=False):
 
 
 def batches_in(place: Place, content: bytes, start: int) -> Iterator[tuple[list[Read], int]]:
-    """The records of each whole batch from an offset on, and the offset that follows the batch.
+    """The records of each whole batch that reaches to an offset, from it on, and the offset that follows the batch.
 
     A broker answers with whole batches, of which the first may begin before the offset that was asked for, and the last
     may be cut off. Raises `CorruptRecordException`, behind the batches that are good.
@@ -33,6 +33,8 @@ def batches_in(place: Place, content: bytes, start: int) -> Iterator[tuple[list[
     batches: Any = MemoryRecords(content)
     while batches.has_next():
         batch = batches.next_batch()
+        if batch.next_offset <= start:
+            continue
         if not batch.validate_crc():
             raise CorruptRecordException("the checksum of a batch is wrong")
         records: list[Read] = []

@@ -1,8 +1,9 @@
 """Reads the partitions that the group gave this worker, on the loop, beside the consumer that is the member.
 
 aiokafka's consumer makes some hundred thousand steps of a fetch of 48 partitions, librdkafka's has threads of its own,
-which Python's has to wait for, and then the loop for that. Here an answer is records one step after it has come. What
-was read may be of before the last `assign`: whoever takes it looks at its offsets (`intake.py`).
+which Python's has to wait for, and then the loop for that. Here an answer is records one step after it has come; and
+what this worker has written itself it has without asking, as soon as a broker has said where it stands. What was read
+may be of before the last `assign`: whoever takes it looks at its offsets (`intake.py`).
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from typing import Final
 from aiokafka.errors import CorruptRecordException, for_code  # type: ignore[import-untyped]  # has no types
 from faust.types import TP
 
+from app.delivery.batch import Batch
 from app.delivery.cluster import AWAY, RETRY_S, Cluster
 from app.delivery.fetch import FETCH_BYTES, WAIT_S, FetchAnswer, Session
-from app.delivery.produce import Place
+from app.delivery.produce import Appended, Place
 from app.delivery.read import Read, batches_in
 
 log = logging.getLogger(__name__)
@@ -28,8 +30,16 @@ BETWEEN_S: Final = 0.001
 """How long a broker is left alone after an answer. It answers as soon as one of the partitions has something; what
 comes to the others in the same moment is then in one more answer, and not in several."""
 
+QUIET_S: Final = 0.016
+"""How long at most, once answers tell nothing that this worker has not written itself: twice as long after each."""
+
 OUT_OF_RANGE: Final = 1
 NO_SUCH_SESSION: Final = frozenset({70, 71})
+
+
+def rest_after(last_s: float, *, is_news: bool) -> float:
+    """How long a broker is left alone after an answer, when it was for `last_s` after the one before. Pure."""
+    return BETWEEN_S if is_news else min(2 * last_s, QUIET_S)
 
 
 class Reader:
@@ -75,6 +85,19 @@ class Reader:
         """Go on with these where they were left."""
         self._paused.difference_update([(tp.topic, tp.partition) for tp in tps])
         self._begin()
+
+    def offer(self, place: Place, batch: Batch, appended: Appended) -> None:
+        """Take a batch of our own that stands in the log now, if it is what would be read next.
+
+        It is what the broker would answer with. Where others have written meanwhile, it is left to the broker.
+        """
+        is_next = self._next.get(place) == appended.offset
+        if is_next and place not in self._paused and place not in self._resting and self._bytes < FETCH_BYTES:
+            records = batch.as_read(place, appended)
+            self._next[place] += len(records)
+            self._found[TP(*place)] += records
+            self._bytes += batch.size_bytes
+            self._there.set()
 
     async def read(self, timeout_s: float) -> Mapping[TP, list[Read]]:
         """Wait for records; return what is there of each partition, in order, or nothing after that time."""
@@ -131,7 +154,7 @@ class Reader:
 
     async def _follow(self, node: int) -> None:
         """Ask one broker for what it leads, again and again, until it is cancelled."""
-        session = Session()
+        session, rest_s = Session(), BETWEEN_S
         while True:
             if self._bytes >= FETCH_BYTES:
                 self._taken.clear()
@@ -158,15 +181,17 @@ class Reader:
                 session = Session()
                 continue
             session.answered(answer)
-            self._take(answer)
-            await asyncio.sleep(BETWEEN_S)
+            rest_s = rest_after(rest_s, is_news=self._take(answer))
+            await asyncio.sleep(rest_s)
 
     def _tell_failing(self, node: int, error: Exception) -> None:
         if node not in self._failing:
             self._failing.add(node)
             log.warning("broker %s does not answer: %r", node, error)
 
-    def _take(self, answer: FetchAnswer) -> None:
+    def _take(self, answer: FetchAnswer) -> bool:
+        """Take what is new; False when nothing is."""
+        is_news = False
         for place, fetched in answer.fetched.items():
             if fetched.error == OUT_OF_RANGE:
                 self._rest([place], partial(self._start_over, place))
@@ -174,12 +199,13 @@ class Reader:
                 log.warning("%s-%s can't be read: %s", *place, for_code(fetched.error).__name__)
                 self._rest([place], self._cluster.learn, RETRY_S)
             elif fetched.content:
-                self._add(place, fetched.content)
-        if self._found:
+                is_news |= self._add(place, fetched.content)
+        if is_news:
             self._there.set()
+        return is_news
 
-    def _add(self, place: Place, content: bytes) -> None:
-        """Take the records from where the last ones ended."""
+    def _add(self, place: Place, content: bytes) -> bool:
+        """Take the records from where the last ones ended; False when there are none."""
         records: list[Read] = []
         try:
             for more, end in batches_in(place, content, self._next[place]):
@@ -191,6 +217,7 @@ class Reader:
         if records:
             self._found[TP(*place)] += records
             self._bytes += len(content)
+        return bool(records)
 
     def _rest(self, places: Iterable[Place], work: Callable[[], Awaitable[None]], pause_s: float = 0.0) -> None:
         """Let these wait, do that, and go on with them."""

@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 StillOurs: TypeAlias = Callable[[float], Awaitable[str | None]]
 """Is asked when records have waited for so many seconds: None to go on sending them, else why they must not be sent."""
 
+OnAppended: TypeAlias = Callable[[Place, Batch, Appended], None]
+"""Is told of each batch that stands in the log now, and where."""
+
 AWAY_AFTER_S: Final = 0.3
 """How long nothing succeeds until the brokers are said to be away."""
 
@@ -44,10 +47,17 @@ class Sender:
     which the broker knows it: that is Kafka's idempotent producer. All methods run on the loop.
     """
 
-    def __init__(self, cluster: Cluster, fresh_s: float, still_ours: StillOurs) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        fresh_s: float,
+        still_ours: StillOurs,
+        on_appended: OnAppended = lambda _place, _batch, _appended: None,
+    ) -> None:
         self._cluster = cluster
         self._fresh_s = fresh_s
         self._still_ours = still_ours
+        self._on_appended = on_appended
         self._queues: dict[Place, deque[Batch]] = {}
         self._under_way: dict[int, dict[Place, Batch]] = {}
         self._resting: set[Place] = set()
@@ -180,6 +190,7 @@ class Sender:
         else:
             self._sequences[place] = batch.next_sequence
             batch.taken(answer)
+            self._on_appended(place, batch, answer)
         return True
 
     def _rest(self, places: Collection[Place]) -> None:

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from app.delivery.cluster import Cluster
 from app.delivery.contract import DeliveryFailed, Headers
-from app.delivery.sender import Sender
+from app.delivery.sender import OnAppended, Sender
 from app.delivery.stats import Stats
 
 OnOffset: TypeAlias = Callable[[int, int], None]
@@ -86,10 +86,11 @@ class Sink:
         stats: Stats,
         is_member: Callable[[], Awaitable[bool]],
         timeout_s: float,
+        on_appended: OnAppended,
     ) -> None:
         self.open = 0
         self.partition_of = partition_of
-        self.sender = Sender(cluster, fresh_s, self._still_ours)
+        self.sender = Sender(cluster, fresh_s, self._still_ours, on_appended)
         self._stats = stats
         self._is_member = is_member
         self._timeout_s = timeout_s

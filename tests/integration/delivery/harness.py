@@ -49,9 +49,10 @@ class Broker:
     def __init__(self, bootstrap: str) -> None:
         self.bootstrap = bootstrap
 
-    def create(self, *names: str, partitions: int = 4) -> None:
+    def create(self, *names: str, partitions: int = 4, config: dict[str, str] | None = None) -> None:
         admin = AdminClient({"bootstrap.servers": self.bootstrap})
-        for made in admin.create_topics([NewTopic(name, partitions, 1) for name in names]).values():
+        topics = [NewTopic(name, partitions, 1, config=config or {}) for name in names]
+        for made in admin.create_topics(topics).values():
             made.result(timeout=30)
 
     def producer(self, **settings: Any) -> Producer:

@@ -9,9 +9,13 @@ from confluent_kafka import Producer
 from faust.types import TP
 from harness import Broker
 
+from app.delivery.batch import Batch
 from app.delivery.brokers import Brokers
+from app.delivery.produce import Appended, Place
+from app.delivery.read import Read
 from app.delivery.reader import Reader
 from app.delivery.security import OPEN
+from app.delivery.sender import Sender
 
 COUNT = 100
 LARGE = os.urandom(20_000)
@@ -37,6 +41,19 @@ def tp(broker: Broker, app_id: str) -> TP:
         producer.produce(app_id, LARGE, b"%d" % number, 0, headers={"n": b"%d" % number})
     assert producer.flush(DEADLINE_S) == 0
     return TP(app_id, 0)
+
+
+async def never(_waited_s: float) -> str | None:
+    return "it takes too long"
+
+
+async def records_of(reader: Reader, tp: TP, count: int) -> list[Read]:
+    """So many records of the partition."""
+    records: list[Read] = []
+    async with asyncio.timeout(DEADLINE_S):
+        while len(records) < count:
+            records += (await reader.read(0.1)).get(tp, [])
+    return records
 
 
 async def until(reader: Reader, tp: TP, last: int) -> list[int]:
@@ -99,6 +116,29 @@ async def test_it_reads_nothing_of_what_it_is_assigned_no_more(reader: Reader, t
     assert await nothing_comes(reader)
     await reader.close()
     reader.assign({tp: 0})
+
+
+@pytest.mark.parametrize("time_of", ["LogAppendTime", "CreateTime"])
+async def test_what_it_is_offered_is_what_the_broker_has(
+    broker: Broker, reader: Reader, app_id: str, time_of: str
+) -> None:
+    broker.create(app_id, config={"message.timestamp.type": time_of})
+    offered: list[Read] = []
+
+    def appended(place: Place, batch: Batch, where: Appended) -> None:
+        offered.extend(batch.as_read(place, where))
+        reader.offer(place, batch, where)
+
+    sender = Sender(Brokers(broker.bootstrap, OPEN, [app_id], 5.0), 5.0, never, appended)
+    reader.assign({TP(app_id, 0): 0})
+    for number in range(COUNT):
+        sender.send((app_id, 0), b"%d" % number, b"value", lambda *_: None, (("n", b"1"),) if number % 2 else ())
+        await asyncio.sleep(0.001 * (number % 4))
+    came = await records_of(reader, TP(app_id, 0), COUNT)
+    assert came == offered
+    reader.assign({TP(app_id, 0): 0})
+    assert await records_of(reader, TP(app_id, 0), COUNT) == offered
+    await sender.close()
 
 
 @pytest.mark.parametrize("compression", ["gzip", "snappy", "lz4", "zstd"])

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.delivery import reader as module
-from app.delivery.produce import Place
+from app.delivery.batch import Batch
+from app.delivery.produce import Appended, Place
 from app.delivery.read import Read
-from app.delivery.reader import Reader
+from app.delivery.reader import Reader, rest_after
 from tests.unit.delivery.fake_logs import NOT_LEADER, FakeLogs
 
 A: Place = ("orders", 0)
@@ -217,28 +218,92 @@ async def test_a_fault_of_our_own_beside_the_fetches_is_told_too(
         await take(reader, 1)
 
 
+def sent(logs: FakeLogs, place: Place, *numbers: bytes) -> tuple[Place, Batch, Appended]:
+    """Append a batch as this worker's sender does; what it then tells."""
+    offset, batch = logs.end(place), Batch(0.0)
+    for key in numbers:
+        assert batch.add(key, b"value", (("n", b"1"),), lambda *_: None)
+    logs.append(place, *numbers)
+    return place, batch, Appended(0, offset, 1_700_000_000_000)
+
+
+async def asked(logs: FakeLogs) -> None:
+    """Until the reader knows who leads what."""
+    async with asyncio.timeout(5):
+        while not logs.asked:
+            await asyncio.sleep(0)
+
+
+async def test_what_this_worker_writes_it_has_before_a_broker_is_asked(logs: FakeLogs, reader: Reader) -> None:
+    reader.assign({TP(*A): 0})
+    await asked(logs)
+    before = len(logs.asked)
+    reader.offer(*sent(logs, A, b"a"))
+    reader.offer(*sent(logs, A, b"b"))
+    assert await reader.read(0.0) == {
+        TP(*A): [
+            Read("orders", 0, offset, 1_700_000_000_000, key, b"value", [("n", b"1")])
+            for offset, key in enumerate([b"a", b"b"])
+        ]
+    }
+    assert len(logs.asked) == before
+    logs.append(A, b"c")
+    assert await take(reader, 1) == {A: [b"c"]}
+
+
+async def test_what_others_have_written_comes_before_what_this_worker_writes(logs: FakeLogs, reader: Reader) -> None:
+    reader.assign({TP(*A): 0})
+    await asked(logs)
+    logs.append(A, b"theirs")
+    reader.offer(*sent(logs, A, b"ours"))
+    assert await take(reader, 2) == {A: [b"theirs", b"ours"]}
+
+
+async def test_what_is_offered_of_a_partition_that_is_not_read_is_left(logs: FakeLogs, reader: Reader) -> None:
+    reader.assign({TP(*A): 0})
+    await asked(logs)
+    reader.pause([TP(*A)])
+    reader.offer(*sent(logs, A, b"a"))
+    reader.offer(*sent(logs, B, b"b"))
+    assert await reader.read(0.0) == {}
+    reader.resume([TP(*A)])
+    assert await take(reader, 1) == {A: [b"a"]}
+
+
+def test_a_broker_that_tells_nothing_new_is_asked_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BETWEEN_S", 1.0)
+    monkeypatch.setattr(module, "QUIET_S", 6.0)
+    rests = [1.0]
+    for is_news in (False, False, False, False, True, False):
+        rests.append(rest_after(rests[-1], is_news=is_news))
+    assert rests == [1, 2, 4, 6, 6, 1, 2]
+
+
 FAULTS = st.sampled_from(["", "", "", "broken", "lost", "corrupt", NOT_LEADER])
 PLACES = st.sampled_from([A, B, ("payments", 0)])
 
 
 @given(
-    appended=st.lists(st.tuples(PLACES, st.integers(1, 3), st.integers(0, 3)), max_size=20),
+    appended=st.lists(st.tuples(PLACES, st.integers(1, 3), st.integers(0, 3), st.booleans()), max_size=20),
     faults=st.lists(FAULTS, max_size=20),
 )
 async def test_each_record_comes_once_and_in_order(
-    appended: list[tuple[Place, int, int]], faults: list[str | int]
+    appended: list[tuple[Place, int, int, bool]], faults: list[str | int]
 ) -> None:
     left = iter(faults)
     logs = FakeLogs(lambda: next(left, ""))
     logs.leaders["payments", 0] = 2
     reader = Reader(logs, 5.0)
     reader.assign({TP(*place): 0 for place in (A, B, ("payments", 0))})
+    await asked(logs)
     expected: defaultdict[Place, list[bytes]] = defaultdict(list)
-    for number, (place, count, turns) in enumerate(appended):
+    for number, (place, count, turns, is_ours) in enumerate(appended):
         batch = [b"%d-%d" % (number, each) for each in range(count)]
         expected[place] += batch
-        logs.append(place, *batch)
+        told = sent(logs, place, *batch)
         for _ in range(turns):
             await asyncio.sleep(0)
+        if is_ours:
+            reader.offer(*told)
     assert await take(reader, sum(map(len, expected.values()))) == dict(expected)
     await reader.close()

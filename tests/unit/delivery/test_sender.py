@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from app.delivery import sender as module
 from app.delivery.batch import BATCH_BYTES, Batch, ProducerId
 from app.delivery.produce import Answer, Appended, Place
+from app.delivery.read import Read
 from app.delivery.sender import Sender
 from tests.unit.delivery.fake_cluster import NOT_LEADER, OUT_OF_ORDER, TOO_LARGE, FakeCluster
 
@@ -117,6 +118,21 @@ async def test_a_partition_without_a_leader_keeps_no_other_waiting() -> None:
     await until(lambda: b"b" in told.offsets)
     cluster.leaders[A] = 1
     await until(lambda: b"a" in told.offsets)
+
+
+async def test_what_stands_in_the_log_is_told_once_and_as_it_stands_there() -> None:
+    faults = iter(["", "answer", "", TOO_LARGE, ""])
+    cluster, told, appended = FakeCluster(lambda: next(faults)), Told(), list[tuple[Place, list[Read]]]()
+    sender = Sender(cluster, LONG_S, yes, lambda *it: appended.append((it[0], it[1].as_read(it[0], it[2]))))
+    for key in (b"a", b"b", b"refused", b"c"):
+        sender.send(A, key, b"value", told.of(key), (("n", b"1"),))
+        await until(lambda key=key: key in told.offsets or key in told.errors)  # type: ignore[misc]  # of this round
+    assert [[(it.offset, it.key, it.value, it.headers) for it in records] for place, records in appended] == [
+        [(0, b"a", b"value", [("n", b"1")])],
+        [(1, b"b", b"value", [("n", b"1")])],
+        [(2, b"c", b"value", [("n", b"1")])],
+    ]
+    assert {place for place, _ in appended} == {A}
 
 
 FAULTS = st.sampled_from(["", "", "request", "answer", NOT_LEADER])

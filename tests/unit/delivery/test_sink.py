@@ -38,7 +38,7 @@ def make(
     timeout_s: float = 5.0,
     stats: Stats | None = None,
 ) -> Sink:
-    return Sink(cluster, FRESH_S, lambda _topic, key: len(key), stats or Stats(), is_member, timeout_s)
+    return Sink(cluster, FRESH_S, lambda _topic, key: len(key), stats or Stats(), is_member, timeout_s, lambda *_: None)
 
 
 def written(sink: Sink, *keys: bytes) -> Slice:
