@@ -81,7 +81,8 @@ class bound:  # noqa: N801 - a context manager, as those of contextlib
         self._token: Token[dict[str, str | int]] | None = None
 
     def __enter__(self) -> None:
-        self._token = _bound.set({**_bound.get(), **self._fields})
+        around = _bound.get()
+        self._token = _bound.set({**around, **self._fields} if around else self._fields)
 
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None

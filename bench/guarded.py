@@ -3,7 +3,8 @@
     .venv/bin/python -m bench.guarded
 
 Three workers, two of them without their edge (`bench/unguarded_app.py`), are asked in turn for an order, for a
-product's stock, and to take an order, at 64 connections. What the second costs of the first is the noise.
+product's stock, and to take an order, at 64 connections, by the same requests. What the second costs of the first is
+the noise.
 `bench/edge.py` does the same with a page that does nothing.
 """
 
@@ -77,7 +78,7 @@ def callers(key: str) -> dict[str, dict[str, str]]:
 
 def main() -> None:
     """Print a table."""
-    measured: dict[tuple[str, str], list[float]] = {}
+    measured: dict[tuple[str, str, str], list[float]] = {}
     unguarded = "bench.unguarded_app"
     with (
         open_house() as house,
@@ -86,19 +87,19 @@ def main() -> None:
         asked(house, "app.main") as guarded,
     ):
         whole = callers(asyncio.run(made_key(guarded)))
-        arms = [("off", bare, DEMO), ("off, another worker", other, DEMO)]
-        arms += [(name, guarded, headers) for name, headers in whole.items()]
+        edges = {"off": bare, "off, another worker": other, "on": guarded}
+        arms = [(name, told, system) for name in whole for told, system in edges.items()]
         for number in range(ROUNDS + 1):  # the first one warms up
             for kind in KINDS:
-                for name, system, headers in arms[:: (-1) ** number]:  # who comes first is warmest
-                    measured.setdefault((kind, name), []).append(cost_us(system, kind, headers))
-    table = Table("call", "credentials", "worker µs", "low-high", "of off", "low-high")
+                for name, told, system in arms[:: (-1) ** number]:  # who comes first is warmest
+                    measured.setdefault((kind, name, told), []).append(cost_us(system, kind, whole[name]))
+    table = Table("call", "credentials", "edge", "worker µs", "low-high", "of off", "low-high")
     for kind in KINDS:
-        for name, _, _ in arms:
-            runs, off = measured[kind, name][1:], measured[kind, "off"][1:]
+        for name, told, _ in arms:
+            runs, off = measured[kind, name, told][1:], measured[kind, name, "off"][1:]
             cost, of_off = spread(runs), spread([on / without for on, without in zip(runs, off, strict=True)])
             ratio = (f"{of_off.median:.2f}", f"{of_off.low:.2f}-{of_off.high:.2f}")
-            table.add_row(kind, name, f"{cost.median:.0f}", f"{cost.low:.0f}-{cost.high:.0f}", *ratio)
+            table.add_row(kind, name, told, f"{cost.median:.0f}", f"{cost.low:.0f}-{cost.high:.0f}", *ratio)
     Console(highlight=False, width=120).print(table)
 
 

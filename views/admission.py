@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from aiohttp import web
 from aiohttp.hdrs import AUTHORIZATION, METH_GET, METH_HEAD, X_FORWARDED_FOR
@@ -39,6 +39,9 @@ FORWARDED: Final = istr("x-forwarded-to-owner")
 FORWARDED_TO_KEEPER: Final = istr("x-forwarded-to-keeper")
 """Marks a request that was forwarded to the owner of its key, who may forward it to the owner of its order."""
 
+_POLICY: Final = istr("RateLimit-Policy")
+_LIMIT: Final = istr("RateLimit")
+
 CALLER: Final = web.RequestKey("caller", Caller)
 _RULES: Final[Mapping[tuple[str, str], Call]] = {(call.method, call.path): call for call in CALLS}
 _BEARER: Final = re.compile(r"Bearer +([!-~]+)", re.IGNORECASE)
@@ -52,8 +55,14 @@ _SAID_OF: Final = {
 _Headers: TypeAlias = tuple[tuple[str, ...], tuple[str, ...]]
 """All that a request says in `API_KEY`, and in `AUTHORIZATION`."""
 
-_Known: TypeAlias = tuple[Caller, Limit | None]
-"""Who calls, and the limit of its key."""
+
+class _Known(NamedTuple):
+    """Who calls, the limit of its key, and how it is told."""
+
+    caller: Caller
+    limit: Limit | None
+    policy: str
+
 
 _failures: Final = Failures(access.failures_per_min)
 _lately: Final = Lately[_Known]()
@@ -63,9 +72,8 @@ _tokens: Final = KnownTokens(token_keys(), access.expected)
 
 def rule_of(request: web.Request) -> Call | None:
     """The call that the request makes; None where there is none. Raises `Problem` (404) for a route without a rule."""
-    if request.match_info.http_exception is not None:
-        return None
-    return _rule(request.match_info.route)
+    matched = request.match_info
+    return None if matched.http_exception is not None else _rule(matched.route)
 
 
 @cache
@@ -77,23 +85,24 @@ def _rule(route: web.AbstractRoute) -> Call:
     return rule
 
 
-async def admit(request: web.Request, rule: Call | None, request_id: str) -> dict[str, str]:
-    """Let the caller in, or raise `Problem`: 400, 401, 403, 429, 503. Returns the headers that tell of its limit.
+async def admit(request: web.Request, rule: Call | None, request_id: str, told: dict[str, str]) -> None:
+    """Let the caller in, or raise `Problem`: 400, 401, 403, 429, 503. `told` gets the headers that tell of its limit.
 
     Without a rule, where there is nothing, any credentials will do.
     """
     if rule is not None and rule.who is None:
-        return {}
-    headers = tuple(request.headers.getall(API_KEY, ())), tuple(request.headers.getall(AUTHORIZATION, ()))
-    caller, limit = _lately.get(headers) or await _identified(request, headers)
+        return
+    said = request.headers
+    headers = tuple(said.getall(API_KEY, ())), tuple(said.getall(AUTHORIZATION, ()))
+    caller, limit, policy = _lately.get(headers) or await _identified(request, headers)
     request[CALLER] = caller
     counts = (rule is None or rule.counts) and not _forwarded(request, request_id)
-    told: dict[str, str] = {}
     if counts and limit is not None:
-        told = _limit_told(await quotas().take(caller.application, limit), limit)
+        counted, key_id = quotas(), caller.application
+        turn = counted.take_at_hand(key_id, limit) or await counted.take(key_id, limit)
+        told[_POLICY], told[_LIMIT] = policy, _limit_told(turn, limit, policy)
     if rule is not None and rule.who is not None and not caller.may(rule.who):
-        raise Problem(403, f"This call is for {', '.join(sorted({*rule.who, 'admin'}))}.", headers=told)
-    return told
+        raise Problem(403, f"This call is for {', '.join(sorted({*rule.who, 'admin'}))}.")
 
 
 def caller_of(request: web.Request) -> Caller:
@@ -114,11 +123,12 @@ def mark_of(request: web.Request, mark: str, request_id: str) -> str:
 
 def _forwarded(request: web.Request, request_id: str) -> bool:
     """Whether a worker of ours has forwarded it. Raises `Problem` (400) when somebody else says so."""
-    if FORWARDED not in request.headers and FORWARDED_TO_KEEPER not in request.headers:
+    headers = request.headers
+    if FORWARDED not in headers and FORWARDED_TO_KEEPER not in headers:
         return False
     for name in (FORWARDED, FORWARDED_TO_KEEPER):
-        marks = request.headers.getall(name, [])
-        key = request.headers.get(API_KEY, "")
+        marks = headers.getall(name, [])
+        key = headers.get(API_KEY, "")
         if any(not is_mark(mark, access.workers_secret, time.time(), name, request_id, key) for mark in marks):
             raise Problem(400, f"Only workers of this system send {name}.")
     return True
@@ -140,8 +150,9 @@ async def _identified(request: web.Request, headers: _Headers) -> _Known:
             _failures.count(address)
         raise
     caller = Caller(key.id, key.roles) if person is None else Caller(key.id, person.roles, person.subject)
-    _lately.note(headers, (caller, key.limit))
-    return caller, key.limit
+    known = _Known(caller, key.limit, _policy(key.limit))
+    _lately.note(headers, known)
+    return known
 
 
 def _credentials(keys: Sequence[str], given: Sequence[str]) -> tuple[str, str | None]:
@@ -189,12 +200,15 @@ async def _person(token: str | None) -> Person | None:
         raise unauthorized(f"The token lets nobody in: {error}.") from error
 
 
-def _limit_told(turn: Turn, limit: Limit) -> dict[str, str]:
-    """The headers that tell what is left. Raises `Problem` (429) when nothing is."""
-    policy = f'"key";q={limit.burst};w={limit.window_s}'
+def _policy(limit: Limit | None) -> str:
+    return "" if limit is None else f'"key";q={limit.burst};w={limit.window_s}'
+
+
+def _limit_told(turn: Turn, limit: Limit, policy: str) -> str:
+    """What is left, and when all of it is back. Raises `Problem` (429) when nothing is left."""
     if not turn.passed:
         wait_s = max(1, math.ceil(turn.wait_s))
-        left = {"RateLimit-Policy": policy, "RateLimit": f'"key";r=0;t={wait_s}'}
+        left: dict[str, str] = {_POLICY: policy, _LIMIT: f'"key";r=0;t={wait_s}'}
         raise too_many("This key has made its requests for now.", turn.wait_s, left)
     fills_s = max(0, math.ceil((limit.burst - turn.remaining) / limit.rate_per_s))
-    return {"RateLimit-Policy": policy, "RateLimit": f'"key";r={turn.remaining};t={fills_s}'}
+    return f'"key";r={turn.remaining};t={fills_s}'

@@ -7,11 +7,13 @@ import logging
 import random
 import re
 import time
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, Final
 
 from aiohttp import web
+from aiohttp.hdrs import METH_OPTIONS
 from aiohttp.typedefs import Handler
 from multidict import istr
 
@@ -23,7 +25,7 @@ from views.contract import Call
 from views.hardening import harden, preflight
 from views.page import web_app
 from views.problems import Problem, problem_response, unavailable
-from views.trace import note_status, traced, traceparent_of
+from views.trace import traceparent_of
 
 log: Final = logging.getLogger(__name__)
 
@@ -35,7 +37,6 @@ LAST_CALL_S: Final = 0.5
 LOOK_EVERY_S: Final = 0.01
 
 _KNOWN_ID: Final = web.RequestKey("request-id", str)
-_LIMIT_TOLD: Final = web.RequestKey("limit-told", dict[str, str])
 _ONLY_READ: Final = frozenset({"GET", "HEAD"})
 _SANE_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _DETAILS: Final = {
@@ -53,10 +54,8 @@ class Gate:
         self._inside: set[asyncio.Task[Any]] = set()
         self._called: set[asyncio.Task[Any]] = set()
 
-    def place(self) -> AbstractContextManager[None]:
-        """Have a place for the request of this task. Raises `Problem` (503): there is none, or it was the last call."""
-        task = asyncio.current_task()
-        assert task is not None, "requests are answered by tasks"
+    def place(self, task: asyncio.Task[Any]) -> AbstractContextManager[None]:
+        """Have a place for what this task answers. Raises `Problem` (503): there is none, or it was the last call."""
         if len(self._inside) >= self._limit:
             raise unavailable("Too many requests are being answered at once.")
         return _Place(task, self._inside, self._called)
@@ -99,28 +98,28 @@ _gate: Final = Gate(settings.requests_in_flight)
 @web.middleware
 async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer by `handler`, with a problem document for whatever goes wrong."""
-    request_id = request_id_of(request)
-    with traced(request) as span:
-        try:
-            with bound(**_about(request, request_id)):
-                response = await _admitted(request, handler, request_id)
-        except Exception as error:
-            response = _answer_to(error, request, request_id)
-        note_status(span, response.status)
+    request_id = request[_KNOWN_ID] = _given_id(request) or _new_id()
+    told: dict[str, str] = {}
+    traceparent = traceparent_of(request)
+    about = _about(request, request_id, traceparent)
+    try:
+        with bound(**about):
+            response = await _admitted(request, handler, request_id, told)
+    except Exception as error:
+        response = _answer_to(error, request, about)
     if not response.prepared:
         headers = response.headers
         headers[REQUEST_ID] = request_id
-        if traceparent := traceparent_of(request):
+        if traceparent:
             headers[TRACEPARENT] = traceparent
-        if told := request.get(_LIMIT_TOLD):
-            headers.update(told)
+        headers.update(told)
         harden(request, headers)
         if app.should_stop:
             response.force_close()  # the client must not send its next request on this connection
     return response
 
 
-def _answer_to(error: Exception, request: web.Request, request_id: str) -> web.StreamResponse:
+def _answer_to(error: Exception, request: web.Request, about: Mapping[str, str]) -> web.StreamResponse:
     """The problem document for what was raised. Raises it again when there is nobody to tell."""
     path = request.rel_url.raw_path
     if isinstance(error, Problem):
@@ -129,29 +128,30 @@ def _answer_to(error: Exception, request: web.Request, request_id: str) -> web.S
         return _told_by_aiohttp(error, path)
     if isinstance(error, ConnectionError):
         raise error  # the client is gone
-    with bound(**_about(request, request_id)):
+    with bound(**about):
         log.error("%s %s failed", request.method, request.path, exc_info=error)
     return problem_response(Problem(500, "This was not expected; it is logged."), path)
 
 
-def _about(request: web.Request, request_id: str) -> dict[str, str]:
+def _about(request: web.Request, request_id: str, traceparent: str) -> dict[str, str]:
     """What all lines say that are logged on a request's way."""
     told = {"request_id": request_id}
     order_id = request.match_info.get("order_id")
     if order_id is not None:
         told["order_id"] = order_id
-    if traceparent := traceparent_of(request):
+    if traceparent:
         told["trace_id"] = trace_id_of(traceparent)
     return told
 
 
 def request_id_of(request: web.Request) -> str:
     """The id the client gave the request, if it is one, or else one that is made; the same at every call."""
-    known = request.get(_KNOWN_ID)
-    if known is None:
-        given = request.headers.get(REQUEST_ID)
-        known = request[_KNOWN_ID] = given if given and _SANE_ID.fullmatch(given) else _new_id()
-    return known
+    return request[_KNOWN_ID]
+
+
+def _given_id(request: web.Request) -> str | None:
+    given = request.headers.get(REQUEST_ID)
+    return given if given and _SANE_ID.fullmatch(given) else None
 
 
 def _new_id() -> str:
@@ -159,25 +159,30 @@ def _new_id() -> str:
     return f"{random.getrandbits(128):032x}"
 
 
-async def _admitted(request: web.Request, handler: Handler, request_id: str) -> web.StreamResponse:
-    if (asked := preflight(request)) is not None:
+async def _admitted(
+    request: web.Request, handler: Handler, request_id: str, told: dict[str, str]
+) -> web.StreamResponse:
+    """Answer by `handler`, if the caller may. `told` gets the headers that tell of its limit."""
+    if request.method == METH_OPTIONS and (asked := preflight(request)) is not None:
         return asked
     rule = rule_of(request)
-    _must_be_here(request, rule)
-    if not request.path.startswith("/v1/"):  # probes and pages must answer when there is no place
+    if access.service_port:
+        _must_be_here(request, rule)
+    path = request.path if rule is None else rule.path
+    if not path.startswith("/v1/"):  # probes and pages must answer when there is no place
         if rule is not None:
-            await admit(request, rule, request_id)
+            await admit(request, rule, request_id, told)
         return await handler(request)
     if request.method not in _ONLY_READ and app.should_stop:
         raise unavailable(STOPPING)
-    with _gate.place():
-        request[_LIMIT_TOLD] = await admit(request, rule, request_id)
+    with _gate.place(request.task):
+        await admit(request, rule, request_id, told)
         return await handler(request)
 
 
 def _must_be_here(request: web.Request, rule: Call | None) -> None:
-    """Raises `Problem` (404) when the call is for the other port, where there is one."""
-    if access.service_port and rule is not None and request.transport is not None:
+    """Raises `Problem` (404) when the call is for the other one of two ports."""
+    if rule is not None and request.transport is not None:
         is_service_port = request.transport.get_extra_info("sockname")[1] == access.service_port
         if is_service_port != (rule.who is None):
             raise Problem(404, _DETAILS[404])

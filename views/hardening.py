@@ -32,8 +32,7 @@ _KEPT_S: Final = 600
 
 def harden(request: web.Request, headers: CIMultiDict[str]) -> None:
     """Add what is missing to the headers of an answer."""
-    for name, value in HARDENED.items():
-        headers.setdefault(name, value)
+    headers.merge(HARDENED)
     if access.tls_certificate_file:
         headers.update(_HSTS)
     if not access.cors_origins:
@@ -47,8 +46,8 @@ def harden(request: web.Request, headers: CIMultiDict[str]) -> None:
 
 
 def preflight(request: web.Request) -> web.Response | None:
-    """The answer to a browser that asks before it calls; None when that is not what this is."""
-    asks = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
+    """The answer to a browser that asks by `OPTIONS` before it calls; None when that is not what this is."""
+    asks = "Access-Control-Request-Method" in request.headers
     if not asks or _allowed_origin(request) is None:
         return None
     headers = {

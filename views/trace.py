@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from multidict import istr
-from opentelemetry.trace import Span, SpanKind, StatusCode
+from opentelemetry.trace import Span, SpanContext, SpanKind, StatusCode
 
 from app.delivery import TRACEPARENT, Headers, readable
 from app.main import spans
 from app.tracing.context import headers_of, parsed, written
+from views.page import web_app
 
 _HEADER: Final = istr(TRACEPARENT)
-_NOT_TRACED: Final = nullcontext()
 _OWN: Final = web.RequestKey("traceparent", str)
 """The request's own span, where it is recorded."""
 
@@ -33,13 +33,21 @@ def trace_of(request: web.Request) -> Headers:
     return headers_of(traceparent_of(request))
 
 
-def traced(request: web.Request) -> AbstractContextManager[Span | None]:
-    """Record the span of a request, from its head to its answer. None where nothing is recorded."""
-    if not spans.are_made or not request.path.startswith("/v1/"):
-        return _NOT_TRACED
+@web.middleware
+async def traced(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Record the span of a request, from its head to its answer."""
     parent = parsed(traceparent_of(request))
-    if parent is not None and not parent.trace_flags.sampled:
-        return _NOT_TRACED
+    if not request.path.startswith("/v1/") or (parent is not None and not parent.trace_flags.sampled):
+        return await handler(request)
+    with _begun(request, parent) as span:
+        response = await handler(request)
+        span.set_attribute("http.response.status_code", response.status)
+        if response.status >= 500:
+            span.set_status(StatusCode.ERROR)
+    return response
+
+
+def _begun(request: web.Request, parent: SpanContext | None) -> Span:
     resource = request.match_info.route.resource
     route = resource.canonical if resource is not None else ""
     about: dict[str, str | int] = {
@@ -56,9 +64,5 @@ def traced(request: web.Request) -> AbstractContextManager[Span | None]:
     return span
 
 
-def note_status(span: Span | None, status: int) -> None:
-    """Note how the request was answered."""
-    if span is not None:
-        span.set_attribute("http.response.status_code", status)
-        if status >= 500:
-            span.set_status(StatusCode.ERROR)
+if spans.are_made:
+    web_app.middlewares.append(traced)  # around the edge, whose answer is the last word

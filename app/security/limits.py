@@ -5,7 +5,7 @@ Pure: time comes in as seconds of any clock that only goes forward.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 LEASE_S: Final = 0.1
@@ -81,6 +81,10 @@ class Lease:
     left: float = 0.0
     at_s: float = 0.0
     again_at_s: float = 0.0
+    _low: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._low = self.limit.lease // 2
 
     def take(self, now_s: float) -> bool:
         """Let one request through, if the lease has it."""
@@ -93,21 +97,21 @@ class Lease:
 
     def wants(self, now_s: float) -> bool:
         """Whether to ask for more now: the lease runs out, and the bucket was not empty when it was last asked."""
-        return now_s >= self.again_at_s and self.tokens <= self.limit.lease // 2
+        return self.tokens <= self._low and now_s >= self.again_at_s
 
     def add(self, grant: Grant, asked: int, now_s: float) -> None:
         """Put in what was granted of what was asked for. An empty bucket is not asked before it can have a token."""
         if now_s - self.at_s > LEASE_KEPT_S:
             self.tokens = 0
         self.tokens += grant.taken
-        self.left, self.at_s = grant.left, now_s
+        self.left, self.at_s = max(0.0, grant.left), now_s
         is_empty = grant.taken < asked
         self.again_at_s = now_s + max(0.0, (1 - grant.left) / self.limit.rate_per_s) if is_empty else now_s
 
     @property
     def remaining(self) -> int:
         """About how many requests are left before the limit."""
-        return int(self.tokens + max(0.0, self.left))
+        return int(self.tokens + self.left)
 
     def wait_s(self, now_s: float) -> float:
         """How long until it is worth coming again."""

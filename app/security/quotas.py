@@ -56,12 +56,23 @@ class Quotas:
         self._again_at_s = 0.0
         self.is_shared = True
 
+    def take_at_hand(self, key_id: str, limit: Limit) -> Turn | None:
+        """One request of this key, if there is a turn that need not be waited for; None: `take` it."""
+        part, now_s = self._part(key_id, limit), self._clock()
+        lease = part.lease
+        if not self.is_shared or not lease.take(now_s):
+            return None
+        if lease.wants(now_s):
+            self._fill(key_id, part)
+        return Turn(True, lease.remaining)
+
     async def take(self, key_id: str, limit: Limit) -> Turn:
         """One request of this key."""
+        turn = self.take_at_hand(key_id, limit)
+        if turn is not None:
+            return turn
         part = self._part(key_id, limit)
-        if self.is_shared and (part.lease.take(self._clock()) or await self._fetched(key_id, part)):
-            if part.lease.wants(self._clock()):
-                self._fill(key_id, part)
+        if self.is_shared and await self._fetched(key_id, part):
             return Turn(True, part.lease.remaining)
         if self.is_shared and not part.lease.wants(self._clock()):
             return Turn(False, 0, part.lease.wait_s(self._clock()))
@@ -72,7 +83,7 @@ class Quotas:
 
     def _part(self, key_id: str, limit: Limit) -> _Part:
         part = self._parts.get(key_id)
-        if part is None or part.lease.limit != limit:
+        if part is None or (part.lease.limit is not limit and part.lease.limit != limit):
             if len(self._parts) >= MOST:
                 self._parts.clear()
             part = self._parts[key_id] = _Part(Lease(limit), Bucket.full(limit, self._clock()))

@@ -9,10 +9,16 @@ from views.edge import Gate
 from views.problems import Problem
 
 
+def this_task() -> asyncio.Task[str]:
+    task = asyncio.current_task()
+    assert task is not None
+    return task
+
+
 async def answered(gate: Gate, work: Callable[[], asyncio.Future[str]]) -> str:
     """What a request inside the gate is answered: by `work`, or the status of a problem."""
     try:
-        with gate.place():
+        with gate.place(this_task()):
             return await work()
     except Problem as problem:
         return str(problem.status)
