@@ -52,7 +52,7 @@ class RawLoop:
                     self._take(record, changed)
             for (table, key), (partition, message, size) in changed.items():
                 value = record_of(message["id"], message["products"], -1, size)
-                self._sender.send((self._changelog(table), partition), key, value, _acknowledged)
+                self._sender.send((self._changelog(table), partition), [(key, value, ())], _acknowledged)
             await asyncio.sleep(0)
 
     def _take(self, record: Any, changed: dict[tuple[str, bytes], tuple[int, dict[str, Any], int]]) -> None:
@@ -70,13 +70,13 @@ class RawLoop:
             else:
                 value = record_of(order_id, product_ids, out["hop"], out["size"])
                 place = self._prefix + out["topic"], partition_of(key.encode(), PARTITIONS)
-                self._sender.send(place, key.encode(), value, _acknowledged)
+                self._sender.send(place, [(key.encode(), value, ())], _acknowledged)
 
     def _changelog(self, table: str) -> str:
         return f"{self._app_id}-{table}-changelog"
 
 
-def _acknowledged(error: str | None, _offset: int, _time_ms: int) -> None:
+def _acknowledged(error: str | None, _offset: int, _time_ms: int, _count: int) -> None:
     if error is not None:
         raise RuntimeError(error)
 

@@ -49,7 +49,7 @@ def _ours(bootstrap: str) -> tuple[Send, Close]:
         return "the broker does not answer"
 
     sender = Sender(Brokers(bootstrap, OPEN, TOPICS, 10.0), 10.0, never)
-    return lambda place, told: sender.send(place, b"key-1234567890", VALUE, told), sender.close
+    return lambda place, told: sender.send(place, [(b"key-1234567890", VALUE, ())], told), sender.close
 
 
 def _librdkafka(bootstrap: str) -> tuple[Send, Close]:

@@ -1,7 +1,7 @@
 """Records of one partition that go to the broker together."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from aiokafka.record.default_records import DefaultRecordBatchBuilder  # type: ignore[import-untyped]  # has no types
@@ -10,8 +10,12 @@ from app.delivery.contract import Headers
 from app.delivery.produce import Appended, Place
 from app.delivery.read import Read
 
-OnDelivery: TypeAlias = Callable[[str | None, int, int], None]
-"""Is told why a record was not taken, or None, its offset, and its time in the log (milliseconds since 1970)."""
+Record: TypeAlias = tuple[bytes, bytes | None, Headers]
+"""Key, value and headers."""
+
+OnDelivery: TypeAlias = Callable[[str | None, int, int, int], None]
+"""Is told of records that were sent at once, all together or part by part: why they were not taken, or None; the offset
+of the first; their time in the log (milliseconds since 1970); and how many they are, one behind the other."""
 
 BATCH_BYTES: Final = 1_000_000
 """The most that goes together; a record that is larger by itself goes alone, and its topic must take it."""
@@ -33,14 +37,15 @@ class ProducerId(NamedTuple):
 class Batch:
     """Takes records until it is `sealed`; from then on its bytes are the same, each time it is sent."""
 
-    __slots__ = ("_builder", "_came_ms", "_open", "_records", "_sealed", "_sequence", "since_s")
+    __slots__ = ("_builder", "_came_ms", "_open", "_records", "_sealed", "_sequence", "_told", "since_s")
 
     def __init__(self, since_s: float) -> None:
         self.since_s = since_s
         """Since when its first record waits, by the loop's clock."""
         self._came_ms = int(time.time() * 1000)
         self._builder = DefaultRecordBatchBuilder(_MAGIC, _UNCOMPRESSED, _NO_TRANSACTION, -1, -1, -1, BATCH_BYTES)
-        self._records: list[tuple[bytes, bytes | None, Headers, OnDelivery]] = []
+        self._records: list[Record] = []
+        self._told: list[tuple[OnDelivery, int]] = []
         self._open = True
         self._sealed: bytearray | None = None
         self._sequence = 0
@@ -53,12 +58,20 @@ class Batch:
     def __len__(self) -> int:
         return len(self._records)
 
-    def add(self, key: bytes, value: bytes | None, headers: Headers, on_delivery: OnDelivery) -> bool:
-        """Take one record more; False when it is sealed, or full."""
-        if not self._open or self._builder.append(len(self), self._came_ms, key, value, list(headers)) is None:
-            return False
-        self._records.append((key, value, headers, on_delivery))
-        return True
+    def add(self, records: Sequence[Record], on_delivery: OnDelivery) -> int:
+        """Take as many of these as there is room for, the first first; none when it is sealed. Returns how many."""
+        if not self._open:
+            return 0
+        append, number, came_ms = self._builder.append, len(self._records), self._came_ms
+        count = 0
+        for key, value, headers in records:
+            if append(number + count, came_ms, key, value, list(headers)) is None:
+                break
+            count += 1
+        if count:
+            self._records += records if count == len(records) else records[:count]
+            self._told.append((on_delivery, count))
+        return count
 
     def sealed(self, producer: ProducerId, sequence: int) -> bytearray:
         """Its bytes, with the number of its first record among the producer's records of this partition.
@@ -83,9 +96,10 @@ class Batch:
 
     def taken(self, appended: Appended) -> None:
         """It stands in the log."""
-        time_ms = self._time_ms(appended)
-        for offset, (_, _, _, on_delivery) in enumerate(self._records, appended.offset):
-            on_delivery(None, offset, time_ms)
+        offset, time_ms = appended.offset, self._time_ms(appended)
+        for on_delivery, count in self._told:
+            on_delivery(None, offset, time_ms, count)
+            offset += count
 
     def as_read(self, place: Place, appended: Appended) -> list[Read]:
         """Its records as whoever reads the log finds them there."""
@@ -93,7 +107,7 @@ class Batch:
         time_ms = self._time_ms(appended)
         return [
             Read(topic, partition, offset, time_ms, key, value, list(headers))
-            for offset, (key, value, headers, _) in enumerate(self._records, appended.offset)
+            for offset, (key, value, headers) in enumerate(self._records, appended.offset)
         ]
 
     def _time_ms(self, appended: Appended) -> int:
@@ -101,5 +115,5 @@ class Batch:
 
     def failed(self, reason: str) -> None:
         """It will not be sent any more; it may stand in the log, if its acknowledgement was lost."""
-        for _, _, _, on_delivery in self._records:
-            on_delivery(reason, -1, -1)
+        for on_delivery, count in self._told:
+            on_delivery(reason, -1, -1, count)

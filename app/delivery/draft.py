@@ -52,19 +52,17 @@ class Draft:
 
     def send(self, sink: Sink) -> "asyncio.Future[None]":
         """Send everything; the future is the slice's."""
-        out = sink.begin()
         changelog = self._table.changelog_topic_name
+        out = sink.begin(changelog, self._on_offset)
         for (partition, key), row in self._rows.items():
             if row is None:
                 ended = self._ended.get((partition, key))
                 headers = () if ended is None else version_header(ended)
-                out.send(changelog, key.encode(), None, partition=partition, headers=headers, on_offset=self._on_offset)
+                out.send(changelog, key.encode(), None, partition=partition, headers=headers)
             else:
-                encoded = self._table.encode(row)
-                out.send(changelog, key.encode(), encoded, partition=partition, on_offset=self._on_offset)
+                out.send(changelog, key.encode(), self._table.encode(row), partition=partition)
         for (partition, offset), (queue, entry) in sorted(self._entries.items(), reverse=True):
-            changed = changelog_key(queue, offset)
-            out.send(changelog, changed, entry.encode(), partition=partition, on_offset=self._on_offset)
+            out.send(changelog, changelog_key(queue, offset), entry.encode(), partition=partition)
         for effects, theirs in self._effects:
             for send in effects.sends:
                 out.send(send.topic, send.key, send.value, headers=send.headers or theirs)

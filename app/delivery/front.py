@@ -32,7 +32,7 @@ class Front:
         delivered: asyncio.Future[Delivered] = asyncio.get_running_loop().create_future()
         partition = self._partition_of(message.topic, message.key)
 
-        def on_delivery(error: str | None, offset: int, time_ms: int) -> None:
+        def on_delivery(error: str | None, offset: int, time_ms: int, _count: int) -> None:
             if delivered.done():
                 return
             if error is not None:
@@ -42,7 +42,8 @@ class Front:
 
         self._awaited.add(delivered)
         delivered.add_done_callback(self._awaited.discard)
-        self._sender.send((message.topic, partition), message.key, message.value, on_delivery, message.headers)
+        record = message.key, message.value, message.headers
+        self._sender.send((message.topic, partition), [record], on_delivery)
         try:
             async with asyncio.timeout(timeout_s if timeout_s is not None else self._timeout_s + 1.0):
                 return await delivered

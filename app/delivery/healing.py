@@ -48,10 +48,10 @@ class Healer:
             if held.sick or held.foreign or held.forgotten:
                 self._wake.set()
 
-    def acknowledged(self, partition: int, offset: int) -> None:
-        """Our record stands at this offset."""
+    def acknowledged(self, partition: int, offset: int, count: int) -> None:
+        """So many of our records stand from this offset on."""
         held = self._ours.get(partition)
-        if held is not None and held.acknowledged(offset):
+        if held is not None and held.acknowledged(offset, count):
             self._wake.set()
 
     def delete(self, partition: int, forgotten: list[bytes]) -> None:
@@ -110,7 +110,7 @@ class Healer:
         if not ill or not await self._app.drain.is_member():
             return  # it may be us who should not write; if it is not, the next look finds them sick still
         self._app.guard.check("before rows are written again")
-        out = self._app.sink.begin()
+        out = self._app.sink.begin(self._table.changelog_topic_name, self.acknowledged)
         for partition, held in ill.items():
             if held is not self._ours.get(partition):
                 continue  # the group has agreed anew meanwhile
@@ -126,4 +126,4 @@ class Healer:
     def _write(self, out: Slice, partition: int, key: bytes) -> None:
         """Write what memory has under this changelog key: what it has not is deleted."""
         changelog, value = self._table.changelog_topic_name, self._table.encoded(partition, key)
-        out.send(changelog, key, value, partition=partition, on_offset=self.acknowledged)
+        out.send(changelog, key, value, partition=partition)

@@ -72,10 +72,10 @@ class Held:
         """It is read to its end, and ours: nothing of before comes any more."""
         self._restoring = Restoring(self._version)
 
-    def acknowledged(self, offset: int) -> bool:
-        """Our record stands at this offset. Returns whether somebody else has written before it."""
+    def acknowledged(self, offset: int, count: int) -> bool:
+        """So many of our records stand from this offset on. Returns whether somebody else has written before them."""
         gap = offset > self.read_to
         if gap:
             self.foreign.append((self.read_to, offset))
-        self.read_to = offset + 1
+        self.read_to = offset + count
         return gap

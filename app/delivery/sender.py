@@ -11,14 +11,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from aiokafka.errors import for_code  # type: ignore[import-untyped]  # has no types
 
-from app.delivery.batch import Batch, OnDelivery, ProducerId
+from app.delivery.batch import Batch, OnDelivery, ProducerId, Record
 from app.delivery.cluster import AWAY, RETRY_S, Cluster
-from app.delivery.contract import Headers
 from app.delivery.produce import Appended, Place, ProduceRequest
 
 log = logging.getLogger(__name__)
@@ -82,19 +81,18 @@ class Sender:
         """Whether the brokers do not answer, as far as is known."""
         return self._failing_since_s is not None and self._loop.time() - self._failing_since_s > AWAY_AFTER_S
 
-    def send(
-        self, place: Place, key: bytes, value: bytes | None, on_delivery: OnDelivery, headers: Headers = ()
-    ) -> None:
-        """Queue one record. `on_delivery` is called once, and not before this returns."""
+    def send(self, place: Place, records: Sequence[Record], on_delivery: OnDelivery) -> None:
+        """Queue records, the first first. `on_delivery` is told of each once, and not before this returns."""
         if self._closed is not None:
-            self._loop.call_soon(on_delivery, self._closed, -1, -1)
+            self._loop.call_soon(on_delivery, self._closed, -1, -1, len(records))
             return
         queue = self._queues.get(place)
         if queue is None:
             queue = self._queues[place] = deque()
-        if not queue or not queue[-1].add(key, value, headers, on_delivery):
+        added = queue[-1].add(records, on_delivery) if queue else 0
+        while added < len(records):
             queue.append(Batch(self._loop.time()))
-            queue[-1].add(key, value, headers, on_delivery)
+            added += queue[-1].add(records[added:], on_delivery)
         if not self._flushing:
             self._flushing = True
             self._loop.call_soon(self._flush)

@@ -6,60 +6,63 @@ its members.
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TypeAlias
 
+from app.delivery.batch import Record
 from app.delivery.cluster import Cluster
 from app.delivery.contract import DeliveryFailed, Headers
+from app.delivery.produce import Place
 from app.delivery.sender import OnAppended, Sender
 from app.delivery.stats import Stats
 
-OnOffset: TypeAlias = Callable[[int, int], None]
-"""Is told the partition and the offset of a record, once it is acknowledged."""
+OnOffset: TypeAlias = Callable[[int, int, int], None]
+"""Is told of records that are acknowledged: their partition, the first's offset, and how many follow each other."""
 
 
 class Slice:
-    """The records that one slice of messages caused; `done` closes it."""
+    """The records that one slice of messages caused, gathered by partition; `done` sends them.
 
-    __slots__ = ("_acknowledged", "_error", "_open", "_sink")
+    Of each partition all go at once, and one word comes back: it is asked for some thirty records an order.
+    """
 
-    def __init__(self, sink: "Sink") -> None:
+    __slots__ = ("_acknowledged", "_changelog", "_error", "_on_offset", "_open", "_records", "_sink")
+
+    def __init__(self, sink: "Sink", changelog: str, on_offset: OnOffset | None) -> None:
         self._sink = sink
-        self._open = 1  # the slice itself, until `done`
+        self._changelog = changelog
+        self._on_offset = on_offset
+        self._records: defaultdict[Place, list[Record]] = defaultdict(list)
+        self._open = 0
         self._error: str | None = None
         self._acknowledged: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    def send(
-        self,
-        topic: str,
-        key: bytes,
-        value: bytes | None,
-        *,
-        partition: int = -1,
-        headers: Headers = (),
-        on_offset: OnOffset | None = None,
-    ) -> None:
-        """Queue one record; with no `partition` it follows from the key."""
-        self._open += 1
+    def send(self, topic: str, key: bytes, value: bytes | None, *, partition: int = -1, headers: Headers = ()) -> None:
+        """Add one record; with no `partition` it follows from the key."""
         place = topic, self._sink.partition_of(topic, key) if partition < 0 else partition
-        told = self._close_one if on_offset is None else partial(self._stands, on_offset, place[1])
-        self._sink.sender.send(place, key, value, told, headers)
+        self._records[place].append((key, value, headers))
 
     def done(self) -> asyncio.Future[None]:
-        """Close the slice: the future ends when every record is acknowledged, or raises `DeliveryFailed`."""
-        self._close_one(None)
+        """Send it all: the future ends when every record is acknowledged, or raises `DeliveryFailed`."""
+        self._open = sum(map(len, self._records.values()))
+        for place, records in self._records.items():
+            told = self._close if place[0] != self._changelog else partial(self._stand, place[1])
+            self._sink.sender.send(place, records, told)
+        if not self._records:
+            self._close(None, -1, -1, 0)
         return self._acknowledged
 
-    def _stands(self, on_offset: OnOffset, partition: int, error: str | None, offset: int, _time_ms: int) -> None:
-        if error is None:
-            on_offset(partition, offset)
-        self._close_one(error)
+    def _stand(self, partition: int, error: str | None, offset: int, time_ms: int, count: int) -> None:
+        if error is None and self._on_offset is not None:
+            self._on_offset(partition, offset, count)
+        self._close(error, offset, time_ms, count)
 
-    def _close_one(self, error: str | None, _offset: int = 0, _time_ms: int = 0) -> None:
-        """One record is acknowledged, or will never be."""
+    def _close(self, error: str | None, _offset: int, _time_ms: int, count: int) -> None:
+        """So many records are acknowledged, or never will be."""
         self._error = self._error or error
-        self._open -= 1
+        self._open -= count
         if self._open:
             return
         self._sink.open -= 1
@@ -100,10 +103,10 @@ class Sink:
         """Whether all waits for the broker to be back, and for its word that this worker is still a member."""
         return self.sender.asking
 
-    def begin(self) -> Slice:
-        """Open a slice. It must come to `done`."""
+    def begin(self, changelog: str = "", on_offset: OnOffset | None = None) -> Slice:
+        """Open a slice. It must come to `done`. `on_offset` is told where its records of the `changelog` stand."""
         self.open += 1
-        return Slice(self)
+        return Slice(self, changelog, on_offset)
 
     def purge(self) -> None:
         """Take back all that is not acknowledged: those slices fail, and so does every later one."""

@@ -132,7 +132,7 @@ async def test_what_it_is_offered_is_what_the_broker_has(
     sender = Sender(Brokers(broker.bootstrap, OPEN, [app_id], 5.0), 5.0, never, appended)
     reader.assign({TP(app_id, 0): 0})
     for number in range(COUNT):
-        sender.send((app_id, 0), b"%d" % number, b"value", lambda *_: None, (("n", b"1"),) if number % 2 else ())
+        sender.send((app_id, 0), [(b"%d" % number, b"value", (("n", b"1"),) if number % 2 else ())], lambda *_: None)
         await asyncio.sleep(0.001 * (number % 4))
     came = await records_of(reader, TP(app_id, 0), COUNT)
     assert came == offered

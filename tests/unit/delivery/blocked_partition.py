@@ -97,7 +97,7 @@ class Worker:
     def encode(self, row: Any) -> bytes:
         return json.dumps(row).encode()
 
-    def begin(self) -> Any:
+    def begin(self, *_: object) -> Any:
         """As `Sink.begin`."""
         open_records = [0]
 

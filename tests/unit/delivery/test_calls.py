@@ -60,7 +60,7 @@ class FakeSink:
     def __init__(self) -> None:
         self.sent: list[tuple[Any, ...]] = []
 
-    def begin(self) -> Any:
+    def begin(self, *_: object) -> Any:
         acknowledged = asyncio.get_running_loop().create_future()
         acknowledged.set_result(None)
         return SimpleNamespace(send=lambda *told, **_: self.sent.append(told), done=lambda: acknowledged)

@@ -51,7 +51,7 @@ class Sent:
         self.records: list[tuple[str, bytes, bytes | None, Any]] = []
         self.on_send: Any = lambda: None
 
-    def begin(self) -> Sent:
+    def begin(self, *_: object) -> Sent:
         return self
 
     def send(self, topic: str, key: bytes, value: bytes | None, **more: Any) -> None:

@@ -74,5 +74,5 @@ def test_holes_of_compaction_and_records_without_a_key_are_passed(held: Held) ->
 
 def test_a_gap_before_our_own_record_is_somebody_elses(held: Held) -> None:
     recover(held, ("a", 1))
-    assert [held.acknowledged(offset) for offset in (1, 2, 5, 6)] == [False, False, True, False]
-    assert (held.foreign, held.read_to) == ([(3, 5)], 7)
+    assert [held.acknowledged(*ours) for ours in ((1, 1), (2, 3), (7, 2), (9, 1))] == [False, False, True, False]
+    assert (held.foreign, held.read_to) == ([(5, 7)], 10)

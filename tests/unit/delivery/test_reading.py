@@ -222,7 +222,7 @@ def sent(logs: FakeLogs, place: Place, *numbers: bytes) -> tuple[Place, Batch, A
     """Append a batch as this worker's sender does; what it then tells."""
     offset, batch = logs.end(place), Batch(0.0)
     for key in numbers:
-        assert batch.add(key, b"value", (("n", b"1"),), lambda *_: None)
+        assert batch.add([(key, b"value", (("n", b"1"),))], lambda *_: None)
     logs.append(place, *numbers)
     return place, batch, Appended(0, offset, 1_700_000_000_000)
 

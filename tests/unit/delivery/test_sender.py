@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.delivery import sender as module
-from app.delivery.batch import BATCH_BYTES, Batch, ProducerId
+from app.delivery.batch import BATCH_BYTES, Batch, OnDelivery, ProducerId
 from app.delivery.produce import Answer, Appended, Place
 from app.delivery.read import Read
 from app.delivery.sender import Sender
@@ -44,8 +44,9 @@ class Told:
         self.offsets: dict[bytes, int] = {}
         self.errors: dict[bytes, str] = {}
 
-    def of(self, key: bytes) -> Callable[[str | None, int, int], None]:
-        def on_delivery(error: str | None, offset: int, time_ms: int) -> None:
+    def of(self, key: bytes) -> OnDelivery:
+        def on_delivery(error: str | None, offset: int, time_ms: int, count: int) -> None:
+            assert count == 1
             assert key not in self.offsets, "told once"
             assert key not in self.errors
             if error is None:
@@ -67,7 +68,7 @@ async def test_what_comes_in_one_turn_goes_in_one_request() -> None:
     cluster, told = FakeCluster(), Told()
     sender = Sender(cluster, LONG_S, yes)
     for place, key in ((A, b"a"), (B, b"b"), (A, b"c")):
-        sender.send(place, key, b"", told.of(key))
+        sender.send(place, [(key, b"", ())], told.of(key))
     assert len(sender) == 3
     await until(lambda: len(told.offsets) == 3)
     assert cluster.requests == [(1, {A: [b"a", b"c"], B: [b"b"]})]
@@ -79,22 +80,39 @@ async def test_what_comes_while_a_request_is_under_way_goes_together_in_the_next
     cluster, told = FakeCluster(), Told()
     sender = Sender(cluster, LONG_S, yes)
     cluster.gate.clear()
-    sender.send(A, b"a", b"", told.of(b"a"))
+    sender.send(A, [(b"a", b"", ())], told.of(b"a"))
     await until(lambda: bool(cluster.requests))
     for place, key in ((A, b"b"), (B, b"c"), (A, b"d")):
-        sender.send(place, key, b"", told.of(key))
+        sender.send(place, [(key, b"", ())], told.of(key))
         await asyncio.sleep(0)
     cluster.gate.set()
     await until(lambda: len(told.offsets) == 4)
     assert [batches for _, batches in cluster.requests] == [{A: [b"a"]}, {A: [b"b", b"d"], B: [b"c"]}]
 
 
+async def test_records_that_are_sent_at_once_are_told_of_at_once_and_part_by_part_where_they_do_not_fit() -> None:
+    cluster, told = FakeCluster(), list[tuple[str | None, int, int]]()
+    sender = Sender(cluster, LONG_S, yes)
+    small, large = (b"a", b"", ()), (b"b", b"x" * (BATCH_BYTES // 2), ())
+    sender.send(A, [small, small], lambda error, offset, _, count: told.append((error, offset, count)))
+    sender.send(A, [large, large, small], lambda error, offset, _, count: told.append((error, offset, count)))
+    assert len(sender) == 5
+    await until(lambda: len(told) == 3)
+    assert told == [(None, 0, 2), (None, 2, 1), (None, 3, 2)]
+    assert cluster.log[A] == [b"a", b"a", b"b", b"b", b"a"]
+    sender.refuse("purged")
+    sender.send(A, [small, small], lambda error, offset, _, count: told.append((error, offset, count)))
+    assert len(told) == 3
+    await until(lambda: len(told) == 4)
+    assert told[-1] == ("purged", -1, 2)
+
+
 async def test_each_broker_gets_what_it_leads_and_waits_for_no_other() -> None:
     cluster, told = FakeCluster(), Told()
     cluster.leaders[B] = 2
     sender = Sender(cluster, LONG_S, yes)
-    sender.send(A, b"a", b"", told.of(b"a"))
-    sender.send(B, b"b", b"", told.of(b"b"))
+    sender.send(A, [(b"a", b"", ())], told.of(b"a"))
+    sender.send(B, [(b"b", b"", ())], told.of(b"b"))
     await until(lambda: len(told.offsets) == 2)
     assert sorted(node for node, _ in cluster.requests) == [1, 2]
 
@@ -102,7 +120,7 @@ async def test_each_broker_gets_what_it_leads_and_waits_for_no_other() -> None:
 async def test_a_batch_that_another_broker_leads_now_follows_it() -> None:
     cluster, told = FakeCluster(lambda: NOT_LEADER if cluster.leaders[A] == 1 else ""), Told()
     sender = Sender(cluster, LONG_S, yes)
-    sender.send(A, b"a", b"", told.of(b"a"))
+    sender.send(A, [(b"a", b"", ())], told.of(b"a"))
     await until(lambda: len(cluster.requests) > 1)
     cluster.leaders[A] = 2
     await until(lambda: bool(told.offsets))
@@ -113,8 +131,8 @@ async def test_a_partition_without_a_leader_keeps_no_other_waiting() -> None:
     cluster, told = FakeCluster(), Told()
     cluster.leaders[A] = None
     sender = Sender(cluster, LONG_S, yes)
-    sender.send(A, b"a", b"", told.of(b"a"))
-    sender.send(B, b"b", b"", told.of(b"b"))
+    sender.send(A, [(b"a", b"", ())], told.of(b"a"))
+    sender.send(B, [(b"b", b"", ())], told.of(b"b"))
     await until(lambda: b"b" in told.offsets)
     cluster.leaders[A] = 1
     await until(lambda: b"a" in told.offsets)
@@ -125,7 +143,7 @@ async def test_what_stands_in_the_log_is_told_once_and_as_it_stands_there() -> N
     cluster, told, appended = FakeCluster(lambda: next(faults)), Told(), list[tuple[Place, list[Read]]]()
     sender = Sender(cluster, LONG_S, yes, lambda *it: appended.append((it[0], it[1].as_read(it[0], it[2]))))
     for key in (b"a", b"b", b"refused", b"c"):
-        sender.send(A, key, b"value", told.of(key), (("n", b"1"),))
+        sender.send(A, [(key, b"value", (("n", b"1"),))], told.of(key))
         await until(lambda key=key: key in told.offsets or key in told.errors)  # type: ignore[misc]  # of this round
     assert [[(it.offset, it.key, it.value, it.headers) for it in records] for place, records in appended] == [
         [(0, b"a", b"value", [("n", b"1")])],
@@ -152,7 +170,7 @@ async def test_each_record_stands_in_the_log_once_and_in_order(
     for number, (place, turns) in enumerate(sends):
         key = str(number).encode()
         expected[place].append(key)
-        sender.send(place, key, b"value", told.of(key))
+        sender.send(place, [(key, b"value", ())], told.of(key))
         for _ in range(turns):
             await asyncio.sleep(0)
     await until(lambda: len(told.offsets) == len(sends))
@@ -170,13 +188,13 @@ async def test_what_is_old_waits_for_the_word_that_it_may_be_sent() -> None:
         return None
 
     sender = Sender(cluster, 0.02, ours)
-    sender.send(A, b"a", b"", told.of(b"a"))
+    sender.send(A, [(b"a", b"", ())], told.of(b"a"))
     await until(lambda: bool(told.offsets))
     cluster.down = True
-    sender.send(A, b"b", b"", told.of(b"b"))
+    sender.send(A, [(b"b", b"", ())], told.of(b"b"))
     await until(lambda: sender.asking)
     cluster.down = False
-    sender.send(A, b"c", b"", told.of(b"c"))
+    sender.send(A, [(b"c", b"", ())], told.of(b"c"))
     requests = len(cluster.requests)
     await asyncio.sleep(0.05)
     assert len(cluster.requests) == requests, "nothing is sent while it asks"
@@ -190,10 +208,10 @@ async def test_what_is_old_waits_for_the_word_that_it_may_be_sent() -> None:
 async def test_what_was_sent_and_not_answered_is_known_after_an_outage() -> None:
     cluster, told = FakeCluster(), Told()
     sender = Sender(cluster, 0.02, yes)
-    sender.send(A, b"a", b"", told.of(b"a"))
+    sender.send(A, [(b"a", b"", ())], told.of(b"a"))
     await until(lambda: bool(told.offsets))
     cluster.fault = lambda: "answer"
-    sender.send(A, b"b", b"", told.of(b"b"))
+    sender.send(A, [(b"b", b"", ())], told.of(b"b"))
     await until(lambda: len(cluster.log[A]) == 2)
     cluster.down, cluster.fault = True, lambda: ""
     await asyncio.sleep(0.05)
@@ -206,10 +224,10 @@ async def test_what_must_not_be_sent_any_more_is_not() -> None:
     cluster, told = FakeCluster(), Told()
     sender = Sender(cluster, 0.02, no)
     cluster.down = True
-    sender.send(A, b"a", b"", told.of(b"a"))
+    sender.send(A, [(b"a", b"", ())], told.of(b"a"))
     await until(lambda: bool(told.errors))
     cluster.down = False
-    sender.send(A, b"b", b"", told.of(b"b"))
+    sender.send(A, [(b"b", b"", ())], told.of(b"b"))
     await until(lambda: bool(told.offsets))
     assert cluster.log[A] == [b"b"]
     assert told.errors == {b"a": "not ours"}
@@ -219,10 +237,10 @@ async def test_a_broker_that_answers_nothing_is_given_up_in_time() -> None:
     cluster, told = FakeCluster(), Told()
     sender = Sender(cluster, 0.02, no)
     cluster.fault = lambda: "hang"
-    sender.send(A, b"a", b"", told.of(b"a"))
+    sender.send(A, [(b"a", b"", ())], told.of(b"a"))
     await until(lambda: bool(told.errors))
     cluster.fault = lambda: ""
-    sender.send(A, b"b", b"", told.of(b"b"))
+    sender.send(A, [(b"b", b"", ())], told.of(b"b"))
     await until(lambda: bool(told.offsets))
     assert cluster.ids == 2, "the sequence of what got no answer is not known any more"
 
@@ -230,13 +248,13 @@ async def test_a_broker_that_answers_nothing_is_given_up_in_time() -> None:
 async def test_a_batch_that_is_refused_fails_alone_and_the_next_one_is_taken() -> None:
     cluster, told = FakeCluster(), Told()
     sender = Sender(cluster, LONG_S, yes)
-    sender.send(A, b"a", b"", told.of(b"a"))
+    sender.send(A, [(b"a", b"", ())], told.of(b"a"))
     await until(lambda: bool(told.offsets))
     cluster.fault = lambda: TOO_LARGE
-    sender.send(A, b"b", b"", told.of(b"b"))
+    sender.send(A, [(b"b", b"", ())], told.of(b"b"))
     await until(lambda: bool(told.errors))
     cluster.fault = lambda: ""
-    sender.send(A, b"c", b"", told.of(b"c"))
+    sender.send(A, [(b"c", b"", ())], told.of(b"c"))
     await until(lambda: len(told.offsets) == 2)
     assert cluster.log[A] == [b"a", b"c"]
     assert told.errors == {b"b": "MessageSizeTooLargeError"}
@@ -248,8 +266,8 @@ async def test_a_new_id_waits_for_what_is_under_way_elsewhere_and_sends_the_rest
     sender = Sender(cluster, LONG_S, yes)
     answers = iter([OUT_OF_ORDER, "answer"])
     cluster.fault = lambda: next(answers, "")
-    sender.send(A, b"a", b"", told.of(b"a"))
-    sender.send(B, b"b", b"", told.of(b"b"))
+    sender.send(A, [(b"a", b"", ())], told.of(b"a"))
+    sender.send(B, [(b"b", b"", ())], told.of(b"b"))
     await until(lambda: b"b" in told.offsets and b"a" in told.errors)
     assert cluster.ids == 2
     assert cluster.log[B] == [b"b", b"b"], "under a new id a broker does not know what it has: it may come twice"
@@ -259,12 +277,12 @@ async def test_purged_means_nothing_more_is_sent() -> None:
     cluster, told = FakeCluster(), Told()
     sender = Sender(cluster, LONG_S, yes)
     cluster.fault = lambda: "hang"
-    sender.send(A, b"a", b"", told.of(b"a"))
+    sender.send(A, [(b"a", b"", ())], told.of(b"a"))
     await until(lambda: bool(cluster.requests))
-    sender.send(A, b"b", b"", told.of(b"b"))
+    sender.send(A, [(b"b", b"", ())], told.of(b"b"))
     sender.refuse("purged")
     assert told.errors == {b"a": "purged", b"b": "purged"}
-    sender.send(A, b"c", b"", told.of(b"c"))
+    sender.send(A, [(b"c", b"", ())], told.of(b"c"))
     await until(lambda: len(told.errors) == 3)
     assert len(cluster.requests) == 1
 
@@ -274,7 +292,7 @@ async def test_brokers_are_away_when_nothing_succeeds_for_a_while(monkeypatch: p
     cluster, told = FakeCluster(), Told()
     sender = Sender(cluster, LONG_S, yes)
     cluster.down = True
-    sender.send(A, b"a", b"", told.of(b"a"))
+    sender.send(A, [(b"a", b"", ())], told.of(b"a"))
     await until(lambda: sender.away)
     cluster.down = False
     await until(lambda: not sender.away)
@@ -287,7 +305,7 @@ async def test_a_fault_of_our_own_fails_what_waits_loudly(caplog: pytest.LogCapt
 
     cluster, told = FakeCluster(broken), Told()
     sender = Sender(cluster, LONG_S, yes)
-    sender.send(A, b"a", b"", told.of(b"a"))
+    sender.send(A, [(b"a", b"", ())], told.of(b"a"))
     await until(lambda: bool(told.errors))
     assert "ZeroDivisionError" in told.errors[b"a"]
     assert "sending failed" in caplog.text
@@ -297,7 +315,7 @@ async def test_close_lets_go_of_the_brokers_and_tells_nobody() -> None:
     cluster, told = FakeCluster(), Told()
     sender = Sender(cluster, LONG_S, yes)
     cluster.fault = lambda: "hang"
-    sender.send(A, b"a", b"", told.of(b"a"))
+    sender.send(A, [(b"a", b"", ())], told.of(b"a"))
     await until(lambda: bool(cluster.requests))
     await sender.close()
     await asyncio.sleep(0)
@@ -305,29 +323,29 @@ async def test_close_lets_go_of_the_brokers_and_tells_nobody() -> None:
     assert not told.errors
 
 
-def told_nothing(_error: str | None, _offset: int, _time_ms: int) -> None:
+def told_nothing(_error: str | None, _offset: int, _time_ms: int, _count: int) -> None:
     """For who does not look."""
 
 
 def test_a_batch_ends_where_a_broker_would_refuse_it_but_takes_one_record_of_any_size() -> None:
     batch = Batch(0.0)
-    assert batch.add(b"a", b"x" * 2 * BATCH_BYTES, (), told_nothing)
-    assert not batch.add(b"b", b"", (), told_nothing)
+    assert batch.add([(b"a", b"x" * 2 * BATCH_BYTES, ())], told_nothing)
+    assert not batch.add([(b"b", b"", ())], told_nothing)
     small = Batch(0.0)
-    while small.add(b"a", b"x" * 1000, (), told_nothing):
+    while small.add([(b"a", b"x" * 1000, ())], told_nothing):
         pass
     assert 900_000 < len(small.sealed(ProducerId(1, 0), 0)) <= BATCH_BYTES
 
 
 def test_a_sealed_batch_stays_as_it_is_and_gets_a_new_sequence_under_a_new_id_only() -> None:
     batch = Batch(0.0)
-    batch.add(b"a", b"", [("header", b"value")], told_nothing)
+    batch.add([(b"a", b"", [("header", b"value")])], told_nothing)
     first = bytes(batch.sealed(ProducerId(1, 0), 7))
     assert bytes(batch.sealed(ProducerId(1, 0), 8)) == first
     assert batch.next_sequence == 8
-    assert not batch.add(b"b", b"", (), told_nothing)
+    assert not batch.add([(b"b", b"", ())], told_nothing)
     batch.unseal()
-    assert not batch.add(b"b", b"", (), told_nothing)
+    assert not batch.add([(b"b", b"", ())], told_nothing)
     again = bytes(batch.sealed(ProducerId(2, 0), 0))
     assert len(again) == len(first)
     assert batch.next_sequence == 1
@@ -336,7 +354,7 @@ def test_a_sealed_batch_stays_as_it_is_and_gets_a_new_sequence_under_a_new_id_on
 def test_sequences_begin_anew_after_the_largest() -> None:
     batch = Batch(0.0)
     for _ in range(3):
-        batch.add(b"a", b"", (), told_nothing)
+        batch.add([(b"a", b"", ())], told_nothing)
     batch.sealed(ProducerId(1, 0), 2**31 - 2)
     assert batch.next_sequence == 1
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from app.delivery import sender as module
+from app.delivery.batch import BATCH_BYTES
 from app.delivery.contract import DeliveryFailed
 from app.delivery.sink import Sink, Slice
 from app.delivery.stats import Stats
@@ -65,14 +66,15 @@ async def test_a_slice_is_done_when_its_last_record_is() -> None:
     assert sink.open == 0
 
 
-async def test_a_slice_whose_records_were_quicker_than_its_end_waits_for_its_end() -> None:
+async def test_nothing_of_a_slice_is_sent_before_its_end() -> None:
     cluster = FakeCluster()
     sink = make(cluster)
-    out = written(sink, b"a")
-    while len(sink.sender):
-        await asyncio.sleep(0)
-    assert sink.open == 1
-    await out.done()
+    out = written(sink, b"a", b"b")
+    assert (len(sink.sender), sink.open) == (0, 1)
+    done = out.done()
+    assert len(sink.sender) == 2
+    await done
+    assert cluster.log["orders", 0] == [b"a", b"b"]
 
 
 async def test_an_empty_slice_is_done_at_once() -> None:
@@ -87,14 +89,35 @@ async def test_a_record_without_a_partition_goes_where_its_key_belongs() -> None
     assert cluster.log["orders", 3] == [b"abc"]
 
 
-async def test_who_asks_is_told_where_a_record_stands() -> None:
-    cluster, told = FakeCluster(), list[tuple[int, int]]()
+async def test_who_asks_is_told_where_the_records_of_a_changelog_stand() -> None:
+    cluster, told = FakeCluster(), list[tuple[int, int, int]]()
     sink = make(cluster)
     await written(sink, b"a").done()
-    out = sink.begin()
-    out.send("orders", b"b", b"", partition=0, on_offset=lambda *where: told.append(where))
+    out = sink.begin("orders", lambda *where: told.append(where))
+    for topic, key, partition in (("orders", b"b", 0), ("orders", b"c", 1), ("others", b"d", 0), ("orders", b"e", 0)):
+        out.send(topic, key, b"", partition=partition)
     await out.done()
-    assert told == [(0, 1)]
+    assert told == [(0, 1, 2), (1, 0, 1)]
+
+
+async def test_a_slice_that_takes_several_batches_is_told_of_each() -> None:
+    told = list[tuple[int, int, int]]()
+    sink = make(FakeCluster())
+    out = sink.begin("orders", lambda *where: told.append(where))
+    for _ in range(3):
+        out.send("orders", b"a", b"x" * (BATCH_BYTES // 2), partition=0)
+    await out.done()
+    assert sorted(told) == [(0, 0, 1), (0, 1, 1), (0, 2, 1)]
+    assert sink.open == 0
+
+
+async def test_what_fails_of_a_slice_is_no_offset() -> None:
+    told = list[tuple[int, int, int]]()
+    out = make(FakeCluster(lambda: TOO_LARGE)).begin("orders", lambda *where: told.append(where))
+    out.send("orders", b"a", b"", partition=0)
+    with pytest.raises(DeliveryFailed):
+        await out.done()
+    assert told == []
 
 
 async def test_a_record_that_is_refused_fails_its_slice_only() -> None:

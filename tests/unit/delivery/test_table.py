@@ -62,7 +62,7 @@ async def test_a_partition_that_stays_is_read_on_from_where_it_was(table: RowTab
     await assign(table, {0}, fresh={0})
     recover(table, "a", 5)
     table.apply(0, "a", {"v": 7})
-    table.held(0).acknowledged(1)
+    table.held(0).acknowledged(1, 1)
     await assign(table, {0}, fresh=set())
     assert table.held(0).read_to == 2
     recover(table, "a", 6)
