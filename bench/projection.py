@@ -103,7 +103,7 @@ async def compare(url: str, orders: int, runs: int) -> None:
 
     async def every_fact(records: Sequence[LogRecord]) -> None:
         for record in records:
-            await save_newest(database[ORDER_PART.collection], documents(ORDER_PART, [record]))
+            await save_newest(database[ORDER_PART.collection], list(documents(ORDER_PART, [record])))
 
     async def newest(records: Sequence[LogRecord]) -> None:
         await writes.save(ORDER_PART.collection, documents(ORDER_PART, records))

@@ -5,13 +5,18 @@ An upsert is guarded by `version`, so a replay or a slow twin loses against what
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Final
 
 from pymongo import ReplaceOne
 from pymongo.errors import BulkWriteError
 
 from app.adapters.mongo import DUPLICATE_KEY, Collection, Database, Document
 from app.adapters.rebuild_claim import built_name, holder_now
+
+TOGETHER: Final = 500
+"""Documents in one write. They are made and encoded at a stretch, and meanwhile nothing else is done in the worker."""
 
 
 class ProjectionWrites:
@@ -20,10 +25,17 @@ class ProjectionWrites:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def save(self, name: str, documents: Sequence[Document]) -> None:
+    async def save(self, name: str, documents: Iterable[Document]) -> None:
         """Keep these documents in the collection `name`, each unless a newer version is there. Raises `PyMongoError`.
 
-        While a rebuild is under way they also go to what it builds, and there first, so that this is never behind
+        `TOGETHER` at a time are taken, written, and only then the next: those may be made while they are asked for.
+        """
+        rest = iter(documents)
+        while some := list(islice(rest, TOGETHER)):
+            await self._save(name, some)
+
+    async def _save(self, name: str, documents: Sequence[Document]) -> None:
+        """While a rebuild is under way they also go to what it builds, and there first, so that this is never behind
         (`rebuilding.py`). That is asked for here, when the facts have been read, and not a moment earlier.
         """
         holder = await holder_now(self._database)

@@ -130,11 +130,15 @@ class DeliveryApp(faust.App):
         """Have this topic made, too, before the consumer starts."""
         self._specs[spec.name] = spec
 
-    def lane(self, topic: str) -> Lane:
-        """Make the lane of a topic, which from then on bypasses Faust's streams. One a topic."""
+    def lane(self, topic: str, inbox_limit: int = 0) -> Lane:
+        """Make the lane of a topic, which from then on bypasses Faust's streams. One a topic.
+
+        `inbox_limit` is the app's, if it is not said.
+        """
         if topic in self.lanes:
             raise ValueError(f"topic {topic!r} has its agent already")
-        lane = self.lanes[topic] = Lane(topic, Inbox(self._inbox_limit, self._inbox_limit // 3))
+        limit = inbox_limit or self._inbox_limit
+        lane = self.lanes[topic] = Lane(topic, Inbox(limit, limit // 3))
         return lane
 
     @property

@@ -18,7 +18,7 @@ RETRY_FIRST_S = 0.1
 RETRY_MOST_S = 5.0
 GATHER_TIMES = 4
 """It waits so many times as long as the last slice took to apply, so that it is busy a fifth of the time."""
-GATHER_MOST_S = 0.5
+GATHER_MOST_S = 1.0
 LEAVE_GRACE_S = 0.3
 """How much longer a slice may take whose partitions are leaving: a database that hangs must not hold them up."""
 
@@ -37,7 +37,8 @@ class Follower:
     """Hands slices to `apply`; acknowledged when it returned, tried again on `retry_on`.
 
     `gather_s` is how long it waits for a slice to grow, up to `slice_size` records; longer, up to `GATHER_MOST_S`,
-    when it is busy: the more a slice holds, the fewer writes a key costs. Any other exception stops the worker.
+    when it is busy: the more a slice holds, the fewer writes a key costs. Twice a slice may wait in memory. Any other
+    exception stops the worker.
     A slice that is tried again while its partitions leave is left to their next owner.
     """
 
@@ -48,11 +49,11 @@ class Follower:
         apply: Callable[[Sequence[ConsumerRecord]], Awaitable[None]],
         *,
         retry_on: tuple[type[BaseException], ...],
-        slice_size: int = 2000,
+        slice_size: int = 10_000,
         gather_s: float = 0.1,
     ) -> None:
         self._app = app
-        self._lane = app.lane(topic)
+        self._lane = app.lane(topic, 2 * slice_size)
         app.followers[topic] = self
         self._apply = apply
         self._retry_on = retry_on

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol, TypeAlias
@@ -56,17 +56,17 @@ class Part:
     version: Callable[[bytes], int]
 
 
-def documents(part: Part, records: Iterable[FactRecord]) -> list[Document]:
+def documents(part: Part, records: Iterable[FactRecord]) -> Iterator[Document]:
     """The documents of these facts, one a key, each of its newest: the older ones have nothing to add.
 
     That mostly is the last one; but what a worker that stood still had in its buffers may come late. What is no fact is
-    left out, and logged.
+    left out, and logged. Each is made when it is asked for, since those of a large slice take a while.
     """
     of_key: dict[bytes | None, list[FactRecord]] = {}
     for record in records:
         of_key.setdefault(record.key, []).append(record)
     made = (_newest(part, candidates) for candidates in of_key.values())
-    return [document for document in made if document is not None]
+    return (document for document in made if document is not None)
 
 
 def _newest(part: Part, candidates: list[FactRecord]) -> Document | None:

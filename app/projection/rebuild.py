@@ -96,9 +96,9 @@ class Rebuild:
             facts += len(batch)
             advance(len(batch))
             if len(window) >= WINDOW:
-                await save(part.collection, documents(part, window))
+                await save(part.collection, list(documents(part, window)))
                 window = []
-        await save(part.collection, documents(part, window))
+        await save(part.collection, list(documents(part, window)))
         advance(total - facts)  # what compaction has taken
         return facts
 

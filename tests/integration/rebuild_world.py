@@ -66,7 +66,7 @@ class World:
 
     def told(self) -> dict[str, list[dict[str, Any]]]:
         """All that the log tells."""
-        told = {part.collection: documents(part, self.shop.records[part.topic]) for part in PARTS}
+        told = {part.collection: list(documents(part, self.shop.records[part.topic])) for part in PARTS}
         return {name: sorted(map(as_stored, made), key=lambda it: it["_id"]) for name, made in told.items()}
 
     def rebuild(self) -> Rebuild:

@@ -102,7 +102,7 @@ async def test_a_live_writer_asks_for_a_rebuild_and_writes_to_what_that_builds_f
     await claim.take()
     sent: list[tuple[str, str]] = []
     writing: Any = AsyncIOMotorClient(mongo.url, event_listeners=[Heard(lambda *it: sent.append(it))])
-    facts = documents(PARTS[0], world.shop.records[topics.ORDER_EVENTS])
+    facts = list(documents(PARTS[0], world.shop.records[topics.ORDER_EVENTS]))
     await ProjectionWrites(writing[database.name]).save(ORDERS, facts)
     writing.close()
     assert [it for it in sent if it[0] in ("find", "update")] == [

@@ -28,7 +28,7 @@ class World:
         self.lane = Lane("facts", Inbox(100, 30))
         self.lane.begin(1, {0: 0})
         app: Any = SimpleNamespace(
-            lane=lambda topic: self.lane,
+            lane=lambda topic, inbox_limit: self.lane,
             followers={},
             drain=SimpleNamespace(take=self.take),
             stops_on_failure=lambda what: nullcontext(),

@@ -45,7 +45,7 @@ def test_what_is_no_fact_is_left_out_and_hides_none(part: Part, value: bytes | N
     facts = told(part.topic)
     rubbish = [it._replace(value=value) for it in facts[-1:]]
     assert seen(part, [*facts, *rubbish]) == seen(part, facts)
-    assert documents(part, rubbish) == []
+    assert list(documents(part, rubbish)) == []
 
 
 def test_a_document_has_all_that_is_asked_of_it() -> None:
