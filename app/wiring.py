@@ -148,7 +148,7 @@ async def _charge_once(what: Charge, attempt: int) -> Verdict:
     if what.at != gateway().name:  # another one would charge a second time what this one may have charged already
         log.error("the payment was begun at %r, which is not configured", what.at)
         raise OutcomeUnknown(f"no gateway {what.at!r}")
-    return await measured(what.at, what.operation, lambda: gateway().perform(what, attempt))
+    return await measured(what.at, what.operation, gateway().perform(what, attempt))
 
 
 async def consign(what: Consignment, stalled: Callable[[int], Awaitable[None]]) -> tuple[Settled, str]:
@@ -157,7 +157,7 @@ async def consign(what: Consignment, stalled: Callable[[int], Awaitable[None]]) 
 
 
 async def _consign_once(what: Consignment, attempt: int) -> Verdict:
-    return await measured(carrier().name, what.operation, lambda: carrier().perform(what, attempt))
+    return await measured(carrier().name, what.operation, carrier().perform(what, attempt))
 
 
 async def _until_known(
@@ -168,5 +168,5 @@ async def _until_known(
 ) -> tuple[Settled, str]:
     traced = TracedCalls(spans, to, what.operation, what.order_id, what.trace)
     with bound(order_id=what.order_id):
-        settled = await until_definite(lambda it: traced.call(it, lambda: once(it)), stalled, _retry, _jitter)
+        settled = await until_definite(traced.around(once), stalled, _retry, _jitter)
     return settled, traced.trace

@@ -29,11 +29,11 @@ class Ledger:
 
         Raises `OutcomeUnknown` when MongoDB does not say.
         """
-        kept = asyncio.get_running_loop().create_future()
+        kept: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._waiting.append((entry, kept))
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write())
-        return dict(await kept)
+        return await kept
 
     async def _write(self) -> None:
         while self._waiting:

@@ -41,7 +41,8 @@ class Simulation:
             await asyncio.sleep(delay_s)
         if behaviour == "flaky" and attempt <= FLAKY_CALLS:
             raise OutcomeUnknown("the connection was refused")
-        kept = await self.ledger.enter({"_id": key, "at": time.time(), **entry, **verdict._asdict()})
+        said = {"ok": verdict.ok, "reference": verdict.reference, "reason": verdict.reason}
+        kept = await self.ledger.enter({"_id": key, "at": time.time(), **entry, **said})
         if (behaviour == "timeout" and attempt == 1) or self.chance.random() < self.failure_rate:
             raise OutcomeUnknown("the answer did not come in time")
         return Verdict(kept["ok"], kept["reference"], kept["reason"])

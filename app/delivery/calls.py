@@ -48,7 +48,11 @@ class Touched:
 
     def add(self, partition: int, key: str, held: Range) -> None:
         """Note that a record in the range `held` concerned `key`."""
-        self.keys.setdefault(key, (partition, set()))[1].add(held)
+        known = self.keys.get(key)
+        if known is None:
+            self.keys[key] = partition, {held}
+        else:
+            known[1].add(held)
 
 
 class Caller:

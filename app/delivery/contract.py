@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
+from msgspec import Struct
+
 Row: TypeAlias = Any
 """A row of a table: whatever the table's `encode` takes. Decisions never change one in place."""
 
@@ -43,7 +45,7 @@ class ConsumerRecord(Protocol):
     def headers(self) -> Headers: ...  # noqa: D102
 
 
-class Send(NamedTuple):
+class Send(Struct, frozen=True, gc=False):
     """One record to be sent: its partition follows from the key, as in every Kafka client."""
 
     topic: str
@@ -52,7 +54,7 @@ class Send(NamedTuple):
     headers: Headers = ()
 
 
-class Effects(NamedTuple):
+class Effects(Struct, frozen=True, gc=False):
     """All that one message causes: rows (`None` deletes one) and records, both in order."""
 
     rows: Sequence[tuple[str, Row | None]] = ()

@@ -52,12 +52,17 @@ def now_ms() -> int:
 
 
 class Timers:
-    """The rows that wait, the next one first. One entry a key, however often its row is written."""
+    """The rows that wait, the next one first. One entry a key, however often its row is written.
+
+    What a row waits for is found out when the time is next looked at: by then most of a busy worker's have been written
+    again, or wait for nothing any more.
+    """
 
     def __init__(self, table: RowTable, clock: Clock, now: Callable[[], int] = now_ms) -> None:
         self._table = table
         self._clock = clock
         self._now = now
+        self._written: dict[tuple[int, str], int] = {}
         self._watched: dict[str, _Watched] = {}
         self._queue: list[tuple[int, int, str]] = []
         self._order = count()
@@ -70,14 +75,13 @@ class Timers:
 
     def leave(self) -> None:
         """No partition is ours any more."""
+        self._written.clear()
         self._watched.clear()
         self._queue.clear()
 
     def written(self, rows: Iterable[tuple[int, str]]) -> None:
         """These rows, each a partition and a key, were written."""
-        now = self._now()
-        for partition, key in rows:
-            self._watch(_Watched(partition, now, 0, 0), key)
+        self._written.update(dict.fromkeys(rows, self._now()))
 
     def _watch(self, fresh: _Watched, key: str) -> None:
         row = self._table.rows_of(fresh.partition).get(key)
@@ -96,6 +100,9 @@ class Timers:
     def due(self) -> list[Send]:
         """What is to be sent now; each row whose time had come is set for its next."""
         now = self._now()
+        written, self._written = self._written, {}
+        for (partition, key), since_ms in written.items():
+            self._watch(_Watched(partition, since_ms, 0, 0), key)
         sends: list[Send] = []
         while self._queue and self._queue[0][0] <= now:
             queued_ms, _, key = heapq.heappop(self._queue)

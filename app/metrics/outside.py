@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from functools import cache
 from typing import Final
 
@@ -26,11 +26,11 @@ _calls: Final = cache(calls.labels)
 _commands: Final = cache(commands.labels)
 
 
-async def measured(to: str, operation: str, call: Callable[[], Awaitable[Verdict]]) -> Verdict:
-    """Make one call to the gateway or carrier `to`, and note how long it took and how it ended."""
+async def measured(to: str, operation: str, call: Awaitable[Verdict]) -> Verdict:
+    """Wait for one call to the gateway or carrier `to`, and note how long it took and how it ended."""
     began_s, outcome = time.perf_counter(), "failed"
     try:
-        verdict = await call()
+        verdict = await call
         outcome = "done" if verdict.ok else "refused"
         return verdict
     except OutcomeUnknown:

@@ -10,6 +10,7 @@ from app.delivery import Headers, Send
 from app.domain import deadlines
 from app.domain.deadlines import Waits
 from app.domain.saga import Command
+from app.domain.value import replace
 from app.participants.order_commands import command_sends
 from schemas.codec import encode
 from schemas.commands import ReachDeadline
@@ -39,4 +40,4 @@ class OrderClock:
             passed = ReachDeadline(row.order_id, version=order.version)
             sends.append(Send(topics.ORDERS, row.order_id.encode(), encode(passed)))
         headers = self.trace(row) if sends else ()
-        return [send._replace(headers=headers) for send in sends] if headers else sends
+        return [replace(send, headers=headers) for send in sends] if headers else sends

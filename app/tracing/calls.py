@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import TypeAlias
 
 from opentelemetry.trace import SpanKind, StatusCode
 
 from app.adapters.outcome import OutcomeUnknown, Verdict
 from app.tracing.context import recorded, written
 from app.tracing.spans import Spans
+
+Attempt: TypeAlias = Callable[[int], Awaitable[Verdict]]
+"""Makes the attempt of this number, from 1."""
 
 
 class TracedCalls:
@@ -19,24 +23,28 @@ class TracedCalls:
 
     def __init__(self, spans: Spans, to: str, operation: str, order_id: str, trace: str) -> None:
         self.trace = trace
-        self._parent = recorded(trace) if spans.are_made else None
         self._spans = spans
-        self._name = f"{operation} {to}"
-        self._about = {"server.address": to, "rpc.method": operation, "order.id": order_id}
+        self._of = to, operation, order_id
 
-    async def call(self, number: int, call: Callable[[], Awaitable[Verdict]]) -> Verdict:
-        """Make the attempt of this number, from 1."""
-        if self._parent is None:
-            return await call()
-        about: dict[str, str | int] = {**self._about, "call.attempt": number}
-        span = self._spans.start(self._name, SpanKind.CLIENT, self._parent, about)
-        self.trace = written(span.get_span_context())
-        try:
-            verdict = await call()
-            span.set_attribute("call.outcome", "done" if verdict.ok else f"refused: {verdict.reason}")
-            return verdict
-        except OutcomeUnknown as unknown:
-            span.set_status(StatusCode.ERROR, str(unknown))
-            raise
-        finally:
-            span.end()
+    def around(self, call: Attempt) -> Attempt:
+        """The same call, with a span around each attempt; nothing around it where none is recorded."""
+        parent = recorded(self.trace) if self._spans.are_made else None
+        if parent is None:
+            return call
+        to, operation, order_id = self._of
+        name, about = f"{operation} {to}", {"server.address": to, "rpc.method": operation, "order.id": order_id}
+
+        async def traced(number: int) -> Verdict:
+            span = self._spans.start(name, SpanKind.CLIENT, parent, {**about, "call.attempt": number})
+            self.trace = written(span.get_span_context())
+            try:
+                verdict = await call(number)
+                span.set_attribute("call.outcome", "done" if verdict.ok else f"refused: {verdict.reason}")
+                return verdict
+            except OutcomeUnknown as unknown:
+                span.set_status(StatusCode.ERROR, str(unknown))
+                raise
+            finally:
+                span.end()
+
+        return traced

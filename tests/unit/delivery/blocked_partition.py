@@ -12,6 +12,8 @@ from collections import deque
 from types import SimpleNamespace
 from typing import Any
 
+from msgspec.structs import replace
+
 from app.cli import letters as mail
 from app.cli.letters import Letter, Name, Outgoing, found
 from app.delivery.blocking import Blocking
@@ -86,7 +88,7 @@ class Worker:
 
     @staticmethod
     def park(record: ConsumerRecord, parked: Parked) -> Send:
-        return letter_of(record, parked)._replace(topic="dead")
+        return replace(letter_of(record, parked), topic="dead")
 
     def queues_of(self, partition: int) -> Queues:
         return self.queues

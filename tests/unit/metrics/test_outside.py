@@ -37,7 +37,7 @@ async def test_a_call_is_counted_by_how_it_ended(ends: Verdict | Exception, outc
     labels = {"to": "simulated", "operation": "capture", "outcome": outcome}
     before = counted("outside_call_seconds", **labels)
     with suppress(OutcomeUnknown, RuntimeError):
-        assert await outside.measured("simulated", "capture", call) == ends
+        assert await outside.measured("simulated", "capture", call()) == ends
     assert counted("outside_call_seconds", **labels) == before + 1
 
 

@@ -147,16 +147,17 @@ async def test_each_attempt_at_a_call_is_a_span_and_the_last_goes_on() -> None:
     spans = Recorded()
     calls = TracedCalls(spans, "bank", "authorize", "o1", f"00-{TRACE}-{SPAN}-01")
 
-    async def lost() -> Verdict:
-        raise OutcomeUnknown("no answer")
-
-    async def done() -> Verdict:
+    async def at_the_second(number: int) -> Verdict:
+        if number == 1:
+            raise OutcomeUnknown("no answer")
         return Verdict(ok=True)
 
+    attempt = calls.around(at_the_second)
     with pytest.raises(OutcomeUnknown):
-        await calls.call(1, lost)
-    await calls.call(2, done)
+        await attempt(1)
+    await attempt(2)
     first, second = spans.made
+    assert [dict(it.attributes or {})["call.attempt"] for it in spans.made] == [1, 2]
     assert (first.name, first.status.is_ok, second.status.is_ok) == ("authorize bank", False, True)
     assert calls.trace == f"00-{TRACE}-{second.context.span_id:016x}-01"
 
@@ -166,10 +167,10 @@ async def test_a_call_of_no_trace_hands_on_what_it_got() -> None:
     for trace in ("", f"00-{TRACE}-{SPAN}-00"):
         calls = TracedCalls(spans, "bank", "void", "o1", trace)
 
-        async def done() -> Verdict:
+        async def done(_number: int) -> Verdict:
             return Verdict(ok=True)
 
-        await calls.call(1, done)
+        assert await calls.around(done)(1) == Verdict(ok=True)
         assert calls.trace == trace
     assert spans.made == []
 
