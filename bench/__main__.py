@@ -10,6 +10,7 @@ import argparse
 import dataclasses
 import json
 import platform
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -45,17 +46,19 @@ def compare(house: House, rounds: int, seconds: float, console: Console) -> dict
         for name, run in variants(seconds):
             measured[name].append(run(house))
     cpu_columns = ("worker µs", "kafka µs", "mongod µs", "others' cores")
-    table = Table("from Kafka", "orders/s", "low-high", "ours is x times", *cpu_columns)
+    table = Table("from Kafka", "orders/s", "low-high", "ours is x times", *cpu_columns, "MongoDB behind s")
     first = spread([it.orders_per_s for it in next(iter(measured.values()))])
     for name, runs in measured.items():
         rate = spread([it.orders_per_s for it in runs])
         cpu = [spread([getattr(it, f"{part}_us") for it in runs]).median for part in ("worker", "kafka", "mongod")]
         times = ratio(first, rate)
+        behind_s = spread([it.behind_s for it in runs]).median
         others = spread([it.foreign_cores for it in runs]).median
         table.add_row(
             *(name, f"{rate.median:.0f}", f"{rate.low:.0f}-{rate.high:.0f}", f"{times:.2f}" if times else "-"),
             *(f"{it:.0f}" for it in cpu),
             f"{others:.2f}",
+            f"{behind_s:.1f}" if behind_s else "-",
         )
     console.print(table)
     return {name: [dataclasses.asdict(it) for it in runs] for name, runs in measured.items()}
@@ -130,6 +133,7 @@ def main() -> None:
         "starts": lambda house: start(house, past, rounds, console),
     }
     found: dict[str, Any] = {"at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "machine": platform.platform()}
+    found["python"] = f"{sys.executable}: {sys.version}"
     with open_house() as house:
         for part in options.only or PARTS:
             found[part] = parts[part](house)

@@ -6,10 +6,9 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
-from confluent_kafka import Producer, TopicPartition
-from confluent_kafka.admin import OffsetSpec
+from confluent_kafka import Producer
 
-from bench.house import PARTITIONS, System
+from bench.house import System
 from schemas.codec import encode
 from schemas.commands import PlaceOrder, SetStock
 
@@ -63,7 +62,6 @@ class Feed:
         self._records_an_order = 4 + 2 * lines  # the order itself, two replies a line, three of payment and shipment
         self._topic = system.topic("orders")
         self._producer = Producer(producer_settings(system.house.kafka.bootstrap) | {"log_level": 0})
-        self._ends = {TopicPartition(self._topic, number): OffsetSpec.latest() for number in range(PARTITIONS)}
 
     def supply(self, product_ids: list[str]) -> None:
         """Give every product more pieces than will ever be asked for."""
@@ -87,9 +85,7 @@ class Feed:
 
     def settled(self) -> float:
         """How many orders are settled; one that is half way through counts for a half."""
-        ends = self._system.house.admin.list_offsets(self._ends)
-        records = sum(end.result(10).offset for end in ends.values())
-        return (records - self.placed) / (self._records_an_order - 1)
+        return (self._system.records_in("orders") - self.placed) / (self._records_an_order - 1)
 
     def keep(self, in_the_air: int) -> Iterator[float]:
         """Keep so many orders under way, for as long as the caller goes on; yields how many are settled."""

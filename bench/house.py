@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
 from pymongo import MongoClient
 
 from app.embedded.api import is_ready
@@ -98,6 +99,11 @@ class System:
     def topic(self, name: str) -> str:
         """The full name of a topic."""
         return self.prefix + name
+
+    def records_in(self, topic: str) -> int:
+        """How many records there ever were in a topic."""
+        ends = {TopicPartition(self.topic(topic), number): OffsetSpec.latest() for number in range(PARTITIONS)}
+        return sum(end.result(10).offset for end in self.house.admin.list_offsets(ends).values())
 
     def start_worker(
         self, module: str = "app.main", environment: Mapping[str, str] | None = None, ready_s: float = _READY_S
