@@ -37,8 +37,8 @@ class Follower:
     """Hands slices to `apply`; acknowledged when it returned, tried again on `retry_on`.
 
     `gather_s` is how long it waits for a slice to grow, up to `slice_size` records; longer, up to `GATHER_MOST_S`,
-    when it is busy: the more a slice holds, the fewer writes a key costs. Twice a slice may wait in memory. Any other
-    exception stops the worker.
+    when it is busy: the more a slice holds, the fewer writes a key costs. As many records again may wait in memory
+    meanwhile. Any other exception stops the worker.
     A slice that is tried again while its partitions leave is left to their next owner.
     """
 
@@ -53,7 +53,7 @@ class Follower:
         gather_s: float = 0.1,
     ) -> None:
         self._app = app
-        self._lane = app.lane(topic, 2 * slice_size)
+        self._lane = app.lane(topic, slice_size)
         app.followers[topic] = self
         self._apply = apply
         self._retry_on = retry_on

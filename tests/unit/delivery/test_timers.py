@@ -56,6 +56,17 @@ def test_a_row_rings_at_its_time_and_again_after_as_long(bench: Bench) -> None:
     assert bench.rung_at(21) == [(10, 1)]
 
 
+def test_a_row_that_is_written_again_and_again_is_looked_at_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[tuple[int | None, int]] = []
+    monkeypatch.setattr(Every, "due_at_ms", lambda _self, row, since_ms, _rung: looked.append((row, since_ms)))
+    for row in (10, 20, 30):
+        bench.now += 1
+        bench.write(0, "a", row)
+    bench.rung_at(4)
+    bench.rung_at(5)
+    assert looked == [(30, 3)]
+
+
 def test_a_row_that_is_written_starts_over(bench: Bench) -> None:
     bench.write(0, "a", 10)
     bench.now = 8
