@@ -16,7 +16,7 @@ from schemas.codec import encode
 from schemas.commands import SetStock
 
 ORDERS = 60
-CHANGES = 10_000
+CHANGES = 25_000
 """More facts of stock than a worker holds in memory at once."""
 
 

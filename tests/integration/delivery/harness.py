@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
@@ -22,6 +22,11 @@ from app.embedded.processes import tied
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
+LOADING = {
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+}
 
 
 class Record(NamedTuple):
@@ -99,7 +104,8 @@ class Broker:
         reader = Consumer({"bootstrap.servers": self.bootstrap, "group.id": group})
         try:
             ends = self._ends(reader, topic)
-            committed = reader.committed([TopicPartition(topic, partition) for partition in ends], timeout=10)
+            asked = [TopicPartition(topic, partition) for partition in ends]
+            committed = wait_until(lambda: _committed(reader, asked), 30, "the group has a coordinator")
             return sum(ends[tp.partition] - max(tp.offset, 0) for tp in committed)
         finally:
             reader.close()
@@ -108,6 +114,16 @@ class Broker:
     def _ends(reader: Consumer, topic: str) -> dict[int, int]:
         partitions = reader.list_topics(topic, timeout=10).topics[topic].partitions
         return {p: reader.get_watermark_offsets(TopicPartition(topic, p), timeout=10)[1] for p in partitions}
+
+
+def _committed(reader: Consumer, asked: list[TopicPartition]) -> list[TopicPartition] | None:
+    """What the group has committed; None while a broker that has just come back still loads its groups."""
+    try:
+        return reader.committed(asked, timeout=10)
+    except KafkaException as error:
+        if error.args[0].code() not in LOADING:
+            raise
+        return None
 
 
 class Worker:
