@@ -5,7 +5,8 @@ An upsert is guarded by `version`, so a replay or a slow twin loses against what
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final
 
@@ -18,6 +19,10 @@ from app.adapters.rebuild_claim import built_name, holder_now
 TOGETHER: Final = 500
 """Documents in one write. They are made and encoded at a stretch, and meanwhile nothing else is done in the worker."""
 
+AT_ONCE: Final = 2
+"""Writes under way. A busy worker's loop and the driver's threads wait for each other, for most of what one takes: with
+one at a time the projection falls ever further behind when orders come as fast as they are settled."""
+
 
 class ProjectionWrites:
     """The live writer of the read model."""
@@ -28,9 +33,18 @@ class ProjectionWrites:
     async def save(self, name: str, documents: Iterable[Document]) -> None:
         """Keep these documents in the collection `name`, each unless a newer version is there. Raises `PyMongoError`.
 
-        `TOGETHER` at a time are taken, written, and only then the next: those may be made while they are asked for.
+        They are taken as they are written, `TOGETHER` for each of `AT_ONCE` writes: they may be made while they are
+        asked for. When a write fails, or this is cancelled, no other is begun.
         """
         rest = iter(documents)
+        writers = [asyncio.ensure_future(self._save_all(name, rest)) for _ in range(AT_ONCE)]
+        try:
+            await asyncio.gather(*writers)
+        finally:
+            for writer in writers:
+                writer.cancel()
+
+    async def _save_all(self, name: str, rest: Iterator[Document]) -> None:
         while some := list(islice(rest, TOGETHER)):
             await self._save(name, some)
 
