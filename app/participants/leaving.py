@@ -19,8 +19,8 @@ KEEPING: Final = Keeping(
     adjustment_ms=int(1000 * (max(settings.answer_kept_s, settings.order_retention_s) + settings.longest_pause_s)),
 )
 
-LOOK_EVERY_S: Final = min(60.0, max(0.25, min(settings.order_retention_s, settings.longest_pause_s) / 4))
-"""How often a worker looks whose time is over."""
+LOOK_EVERY_S: Final = min(600.0, max(0.25, min(settings.order_retention_s, settings.longest_pause_s) / 4))
+"""How often a worker looks whose time is over, at most: it looks at every row, however many there are."""
 
 
 def order_leaves_at_ms(row: OrderRow, keeping: Keeping = KEEPING) -> int | None:
