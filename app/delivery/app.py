@@ -85,7 +85,8 @@ class DeliveryApp(faust.App):
     starts, as are the changelogs of the tables, with `replication` copies. `delivery_timeout_s` is how long a
     slice may wait for the broker before the worker gives up, `front_timeout_s` the same for a request.
     `compaction_lag_s` is how long a changelog keeps superseded rows: longer than any worker may be paused.
-    `inbox_limit` is how many records of a topic may wait for its agent before fetching pauses. All else goes to Faust.
+    `inbox_limit` is how many records of a topic may wait for its agent before fetching pauses, if its lane names no
+    limit of its own. All else goes to Faust.
     """
 
     def __init__(
