@@ -130,10 +130,16 @@ def _with_counters(
     written: list[tuple[str, Any]],
     sends: list[Send],
 ) -> Effects:
-    """The counters come last, so that a crash between the rows leaves them to be finished."""
-    if counters is not None and row is not None:
-        after = remade(StockRow, row, stock=counters, version=row.version + 1, updated_at_ms=record.timestamp)
-        written.append((stock_key(row.product_id), after))
-        fact = remade(StockChanged, after)
-        sends.append(Send(topics.INVENTORY_EVENTS, row.product_id.encode(), encode(fact)))
+    """The counters come last, so that a crash between the rows leaves them to be finished.
+
+    The message that they have applied last, when it comes again, has them told again: a crash may have kept the
+    counters without their fact, and perhaps no other message will change them.
+    """
+    if row is None:
+        return Effects(written, sends)
+    if counters is not None:
+        row = remade(StockRow, row, stock=counters, version=row.version + 1, updated_at_ms=record.timestamp)
+        written.append((stock_key(row.product_id), row))
+    if row.stock.applied == record.offset:
+        sends.append(Send(topics.INVENTORY_EVENTS, row.product_id.encode(), encode(remade(StockChanged, row))))
     return Effects(written, sends)

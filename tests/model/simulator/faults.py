@@ -17,6 +17,7 @@ from app.domain.order import Order, State
 from app.domain.signals import Signal
 from app.domain.stock import LineDecision, LineStatus, Reservation, Stock
 from app.domain.value import replace
+from schemas.rows import StockRow
 from tests.model.simulator import worker
 from tests.model.simulator.broker import Broker, Entry, Gone, changelog
 from tests.model.simulator.forgetting import Forgetting
@@ -201,6 +202,18 @@ def the_gateway_is_chosen_again() -> AbstractContextManager[Any]:
     return patch.object(System, "_call", call)
 
 
+def stock_is_told_once() -> AbstractContextManager[Any]:
+    """A product is told with the change of its counters only: what a crash kept without its fact is never told."""
+
+    def decide(self: Worker, role: Role, place: Place, entry: Entry, draft: dict[tuple[int, str], Any]) -> Effects:
+        effects = _decide_one(self, role, place, entry, draft)
+        if any(isinstance(row, StockRow) for _, row in effects.rows):
+            return effects
+        return Effects(effects.rows, [it for it in effects.sends if it.topic != topics.INVENTORY_EVENTS])
+
+    return patch.object(Worker, "_decide", decide)
+
+
 def doubles_get_no_answer() -> AbstractContextManager[Any]:
     """A participant that has nothing to change says nothing."""
 
@@ -277,6 +290,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
     called_before_the_intent_is_safe,
     a_lost_answer_is_a_no,
     the_gateway_is_chosen_again,
+    stock_is_told_once,
     doubles_get_no_answer,
     the_last_row_wins,
     forgotten_by_what_changed_it,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -59,6 +59,7 @@ def check_end(
     rows[topics.ORDERS] |= live[topics.ORDERS]
     _check_progress(broker, workers)
     _check_dead_letters(broker)
+    _check_told(broker, live[topics.ORDERS], live[topics.INVENTORY])
     for order_id in plan.orders:
         row = rows[topics.ORDERS].get(order_id)
         if row is None:
@@ -122,6 +123,28 @@ def _is_refused(topic: str, entry: Entry, placed: dict[bytes, bytes]) -> bool:
         return entry.value != placed[entry.key]
     too_early = entry.key not in placed
     return too_early and any(kind in entry.value for kind in (b"order.cancel.", b"order.pay.", b"order.deadline"))
+
+
+def _check_told(broker: Broker, orders: dict[str, Any], stock: dict[str, Any]) -> None:
+    """Whoever reads the facts knows each product as it is, and every public change of each order."""
+    products: dict[str, dict[str, Any]] = {}
+    changes: defaultdict[str, set[int]] = defaultdict(set)
+    for (topic, _), log in broker.logs.items():
+        for entry in log if topic in (topics.INVENTORY_EVENTS, topics.ORDER_EVENTS) else ():
+            fact = orjson.loads(entry.value)
+            if topic == topics.ORDER_EVENTS:
+                changes[fact["order_id"]].add(fact["change"]["version"])
+            elif fact["version"] >= products.get(fact["product_id"], fact)["version"]:
+                products[fact["product_id"]] = fact
+    for row in stock.values():
+        if isinstance(row, StockRow):
+            told = products.get(row.product_id)
+            if told is None or (told["version"], told["stock"]["applied"]) != (row.version, row.stock.applied):
+                raise Violation(row.product_id, f"it was told as {told}, and is {row}")
+    for order_id, row in orders.items():
+        untold = {change.version for change in row.order.history} - changes[order_id]
+        if untold:
+            raise Violation(order_id, f"its versions {untold} were never told")
 
 
 def _check_order(row: OrderRow, stock: dict[str, Any], outside: Outside) -> None:
