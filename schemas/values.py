@@ -34,12 +34,11 @@ Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]
 Words: TypeAlias = Annotated[str, Meta(max_length=1_000)]
 """What somebody outside says: a reference, a reason. Empty where they said nothing."""
 
-Metadata: TypeAlias = Annotated[
-    dict[Annotated[str, Meta(min_length=1, max_length=40)], Annotated[str, Meta(max_length=200)]], Meta(max_length=20)
-]
-Address: TypeAlias = Annotated[
-    dict[Annotated[str, Meta(min_length=1, max_length=40)], Annotated[str, Meta(max_length=200)]], Meta(max_length=20)
-]
+Name: TypeAlias = Annotated[str, Meta(max_length=40, pattern=r"^[^$\x00][^\x00]*$")]
+"""What a client calls a value. BSON has no NUL in it, and MongoDB's clients take a `$ref` for something else."""
+
+Metadata: TypeAlias = Annotated[dict[Name, Annotated[str, Meta(max_length=200)]], Meta(max_length=20)]
+Address: TypeAlias = Annotated[dict[Name, Annotated[str, Meta(max_length=200)]], Meta(max_length=20)]
 
 
 class Mode(StrEnum):

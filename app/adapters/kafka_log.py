@@ -146,8 +146,15 @@ def _record(message: Message, left: dict[int, int]) -> LogRecord | None:
     if error is not None or offset >= end:
         return None
     key, value = message.key(), message.value()
-    headers = tuple((it[0], _bytes(it[1]) or b"") for it in message.headers() or ())
-    return LogRecord(topic, partition, offset, message.timestamp()[1], _bytes(key), _bytes(value), headers)
+    return LogRecord(topic, partition, offset, message.timestamp()[1], _bytes(key), _bytes(value), _headers(message))
+
+
+def _headers(message: Message) -> Headers:
+    """None where a name is not UTF-8, as it must be: librdkafka can't say them."""
+    try:
+        return tuple((it[0], _bytes(it[1]) or b"") for it in message.headers() or ())
+    except UnicodeDecodeError:
+        return ()
 
 
 def _bytes(content: bytes | str | None) -> bytes | None:

@@ -55,6 +55,8 @@ BAD_ORDERS: list[tuple[bytes, int]] = [
     (order(payment="card"), 422),
     (order(metadata={"a": {"b": "c"}}), 422),
     (order(metadata={"a": "x" * 201}), 422),
+    *((order(metadata={wrong: "x"}), 422) for wrong in ("", "x" * 41, "a\u0000b", "$ref")),
+    *((order(shipping={"address": {wrong: "x"}}), 422) for wrong in ("", "x" * 41, "a\u0000b", "$ref")),
 ]
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 from collections import defaultdict
 from collections.abc import AsyncIterator
 
 import pytest
+from aiokafka.record.default_records import DefaultRecordBatchBuilder  # type: ignore[import-untyped]
+from aiokafka.record.util import calc_crc32c  # type: ignore[import-untyped]
 from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,9 +17,9 @@ from hypothesis import strategies as st
 from app.delivery import reader as module
 from app.delivery.batch import Batch
 from app.delivery.produce import Appended, Place
-from app.delivery.read import Read
+from app.delivery.read import Read, batches_in
 from app.delivery.reader import Reader, rest_after
-from tests.unit.delivery.fake_logs import NOT_LEADER, FakeLogs
+from tests.unit.delivery.fake_logs import NOT_LEADER, FakeLogs, batch_of
 
 A: Place = ("orders", 0)
 B: Place = ("orders", 1)
@@ -307,3 +310,32 @@ async def test_each_record_comes_once_and_in_order(
             reader.offer(*told)
     assert await take(reader, sum(map(len, expected.values()))) == dict(expected)
     await reader.close()
+
+
+def foreign_batch(offset: int, headers: list[tuple[str, bytes | None]], compression: int) -> bytearray:
+    """Two records of another program, of which the second has these headers."""
+    builder = DefaultRecordBatchBuilder(2, compression, 0, -1, -1, -1, 1_000_000)
+    builder.append(0, 1_700_000_000_000, b"first", b"value", [])
+    builder.append(1, 1_700_000_000_000, b"second", b"value", headers)
+    content = builder.build()
+    struct.pack_into(">q", content, 0, offset)
+    return content
+
+
+@pytest.mark.parametrize("compression", [0, 1])
+def test_a_header_without_a_value_is_an_empty_one(compression: int) -> None:
+    content = bytes(foreign_batch(5, [("traceparent", None), ("n", b"1")], compression))
+    [([first, second], end)] = batches_in(A, content, 5)
+    assert (first.headers, list(second.headers), end) == ((), [("traceparent", b""), ("n", b"1")], 7)
+
+
+def test_a_header_whose_name_is_no_text_hides_no_record() -> None:
+    odd = foreign_batch(5, [("odd", b"1")], 0)
+    odd[odd.index(b"odd")] = 0xFF
+    struct.pack_into(">I", odd, 17, calc_crc32c(bytes(odd[21:])))
+    content = batch_of(3, keys(3, 4)) + bytes(odd) + batch_of(7, keys(7))
+    found = [record for records, _ in batches_in(A, content, 3) for record in records]
+    assert [(it.offset, it.key) for it in found] == [(3, b"3"), (4, b"4"), (5, b"first"), (6, b"second"), (7, b"7")]
+    assert found[3].headers == [("\N{REPLACEMENT CHARACTER}dd", b"1")]
+    [([last], _)] = batches_in(A, bytes(odd), 6)
+    assert last.offset == 6
