@@ -60,12 +60,23 @@ class ProjectionWrites:
 
 async def save_newest(collection: Collection, documents: Sequence[Document]) -> None:
     """Keep these documents, each unless a newer version is there. Raises `PyMongoError`."""
+    refused = await _replace_older(collection, documents)
+    # Something is there now. It may have come in the very moment, from a worker that was believed dead: only a second
+    # look tells whether it is newer, or older. What is refused again is older than what is there, and stays away.
+    await _replace_older(collection, refused)
+
+
+async def _replace_older(collection: Collection, documents: Sequence[Document]) -> list[Document]:
+    """Write each where nothing or an older version is found; returns those of which there was something else."""
     guarded = [ReplaceOne({"_id": it["_id"], "version": {"$lt": it["version"]}}, it, upsert=True) for it in documents]
     if not guarded:
-        return
+        return []
     try:
         await collection.bulk_write(guarded, ordered=False)
     except BulkWriteError as error:
-        # The guard did not match, so the upsert tried to insert: a newer version is there, and stays.
-        if any(it["code"] != DUPLICATE_KEY for it in error.details["writeErrors"]):
+        # Where the guard does not match, the upsert tries to insert.
+        failed = error.details["writeErrors"]
+        if any(it["code"] != DUPLICATE_KEY for it in failed):
             raise
+        return [documents[it["index"]] for it in failed]
+    return []
