@@ -34,6 +34,10 @@ LONGEST_KEY: Final = 200
 _KEY: Final = re.compile(rf"[!-~]{{1,{LONGEST_KEY}}}")
 _KEPT_HEADERS: Final = ("Content-Type", "Location", POSITION)
 
+NOT_BEGUN: Final = frozenset({400, 401, 403, 408, 413, 415, 429, 431})
+"""What says that a request was not even begun, as another worker may of one that it was forwarded: a token may have
+expired meanwhile."""
+
 _under_way: Final[dict[str, str]] = {}
 """The requests with a key that this worker is at: what the key stands under, and the body's fingerprint."""
 
@@ -49,7 +53,7 @@ async def once(request: web.Request, body: Request, do: Do) -> web.StreamRespons
     key = key_of(request)
     if key is None or FORWARDED in request.headers:  # the owner of the key has it in hand, and sent it here
         return await do()
-    fingerprint = hashlib.sha256(msgspec.json.encode(body, order="deterministic")).hexdigest()
+    fingerprint = fingerprint_of(body)
 
     async def here(partition: int) -> web.Response:
         with _alone(key, fingerprint):
@@ -69,6 +73,11 @@ def key_of(request: web.Request) -> str | None:
     caller = caller_of(request)
     named = "\0".join((caller.application, caller.person or "", request.method, request.path, key))
     return hashlib.sha256(named.encode(errors="surrogateescape")).hexdigest()[:32]
+
+
+def fingerprint_of(body: Request) -> str:
+    """Stands for a checked body, however it was written: SHA-256, in hex."""
+    return hashlib.sha256(msgspec.json.encode(body, order="deterministic")).hexdigest()
 
 
 @contextmanager
@@ -98,7 +107,7 @@ async def _first_answer(request: web.Request, partition: int, key: str, fingerpr
     if row.answer is not None:
         return _again(row.answer)
     response = await _done(request, do)
-    if response.status >= 500:
+    if response.status >= 500 or response.status in NOT_BEGUN:
         return response  # it may go otherwise the next time; to repeat what was done does no harm
     kept = await tell(topics.ANSWERS, key, KeepAnswer(key, fingerprint=fingerprint, answer=_to_keep(response)))
     row = _row(partition, key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from typing import Final
 
@@ -18,7 +19,7 @@ from schemas.rows import AdjustmentRow, StockRow, adjustment_key, stock_key
 from schemas.values import Identifier, StockMode
 from tables import inventory
 from views.bodies import answer, checked_id, read_body
-from views.idempotency import key_of, once
+from views.idempotency import fingerprint_of, key_of, once
 from views.lists import list_headers
 from views.owner import on_owner
 from views.page import Page
@@ -61,7 +62,7 @@ class InventoryUpdate(Page):
     async def put(self, request: web.Request) -> web.StreamResponse:
         """Set what lies in the warehouse, or add to it."""
         body = await read_body(request, StockUpdateRequest)
-        message = stock_message(body, key_of(request) or uuid.uuid4().hex)
+        message = stock_message(body, _change_of(key_of(request), body))
 
         async def here(partition: int) -> web.Response:
             told = await tell(topics.INVENTORY, body.product_id, message, trace_of(request))
@@ -89,6 +90,13 @@ class Product(Page):
 
 async def _shown(row: StockRow, partition: int) -> web.Response:
     return answer(stock_answer(row), headers=of_stock(row, partition).headers)
+
+
+def _change_of(key: str | None, body: StockUpdateRequest) -> str:
+    """What the change is remembered by. With a key a repetition is the same change, also when its answer is forgotten;
+    another body, under a key that is used again after that, is another one.
+    """
+    return uuid.uuid4().hex if key is None else hashlib.sha256(f"{key} {fingerprint_of(body)}".encode()).hexdigest()
 
 
 def stock_message(body: StockUpdateRequest, key: str) -> SetStock | AdjustStock:

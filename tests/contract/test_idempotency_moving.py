@@ -169,10 +169,27 @@ async def test_an_answer_is_forgotten_when_its_time_is_over(start: Start, api_of
     key = {"Idempotency-Key": "k"}
     assert (await api.call("POST", "/v1/orders", first, headers=key)).status == 201
     assert (await api.call("POST", "/v1/orders", second, headers=key)).status == 422
+    assert await adjusted(api, 5) == 5
+    await forget_answers(worker, api)
+    assert (await api.call("POST", "/v1/orders", second, headers=key)).status == 201
+    assert await adjusted(api, 5) == 5, "the change itself is still known, and is not made twice"
+    await forget_answers(worker, api)
+    assert await adjusted(api, 7) == 12, "another change under a key that is used again is made"
+
+
+async def forget_answers(worker: Worker, api: Api) -> None:
+    """Kill the worker, start it again, and wait until the time of all answers is over."""
     worker.child.kill()
     worker.child.start()
     await asyncio.to_thread(wait_ready, worker)
     async with asyncio.timeout(30):
         while (await api.call("GET", "/tables/answers")).body["rows"]:
             await asyncio.sleep(0.1)
-    assert (await api.call("POST", "/v1/orders", second, headers=key)).status == 201
+
+
+async def adjusted(api: Api, by: int) -> int:
+    """On-hand after this change, always asked for under the same key."""
+    body = {"productId": "changed", "quantity": by, "mode": "adjust"}
+    changed = await api.call("PUT", "/v1/inventory/update", body, headers={"Idempotency-Key": "change"})
+    assert changed.status == 200
+    return int(changed.body["onHand"])

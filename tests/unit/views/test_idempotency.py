@@ -171,6 +171,19 @@ async def test_a_definite_no_is_kept_and_not_now_is_not(log: Log) -> None:
     assert (again.headers[REPLAYED], work.done) == ("true", 2)
 
 
+@pytest.mark.parametrize("status", [400, 401, 403, 408, 413, 415, 429, 431])
+async def test_that_it_was_not_begun_is_not_kept(log: Log, status: int) -> None:
+    """As another worker says of what it was forwarded, once the token has expired."""
+    answers = [web.Response(status=status), web.Response(status=201, body=b"done")]
+
+    async def forwarded() -> web.Response:
+        return answers.pop(0)
+
+    assert (await once(request(), BODY, forwarded)).status == status
+    assert told(await once(request(), BODY, forwarded))[:2] == (201, b"done")
+    assert told(await once(request(), BODY, forwarded))[3] == "true"
+
+
 async def test_an_answer_that_could_not_be_kept_is_not_given(log: Log) -> None:
     work = Work()
     log.lost = KeepAnswer
