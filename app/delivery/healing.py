@@ -5,6 +5,10 @@ written. Recovery would still take the right row, the one with the highest versi
 record of a key, and in time would drop that. So the rows that were overwritten are written again: the owner's own last.
 Rows that recovery itself finds overwritten are written again when it is over. All this holds for the entries of queues,
 too; those that are forgotten are deleted here.
+
+Whoever was paused may have been further than its successor is now. Then its rows are the newer ones, and of several
+that belong together (a reservation and the counters) one would be taken away and the other stay. So nothing is written
+again before all is decided that stood in the topic when the foreign records were found.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from confluent_kafka import KafkaException
 from faust.types import TP
 
 from app.delivery.held import Held
+from app.delivery.lane import Lane
 from app.delivery.sink import Slice
 from app.delivery.table import RowTable
 
@@ -28,14 +33,17 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S: Final = 30.0
+LOOK_AGAIN_S: Final = 0.5
+"""While there is something to heal that must wait."""
 READ_TIMEOUT_S: Final = 10.0
 
 
 class Healer:
     """The changelog of one table; what it knows of each partition lives with its rows (`held.py`)."""
 
-    def __init__(self, app: DeliveryApp, table: RowTable) -> None:
+    def __init__(self, app: DeliveryApp, lane: Lane, table: RowTable) -> None:
         self._app = app
+        self._lane = lane
         self._table = table
         self._ours: dict[int, Held] = {}
         self._wake = asyncio.Event()
@@ -63,8 +71,9 @@ class Healer:
     async def run(self) -> None:
         """Heal what is found, until cancelled. Looks by itself at partitions that are never written to."""
         while True:
+            is_ill = any(held.sick or held.foreign or held.forgotten for held in self._ours.values())
             try:
-                async with asyncio.timeout(LOOK_EVERY_S):
+                async with asyncio.timeout(LOOK_AGAIN_S if is_ill else LOOK_EVERY_S):
                     await self._wake.wait()
             except TimeoutError:
                 await self._look()
@@ -81,16 +90,20 @@ class Healer:
                 return  # the broker is away: nobody writes
             still = self._app.drain.is_current() and held is self._ours.get(partition)
             if still and end > expected == held.read_to and self._app.sink.open == 0:
-                held.foreign.append((expected, end))
-                held.read_to = end
+                held.passed_over(end)
 
     async def _diagnose(self) -> None:
         for partition, held in list(self._ours.items()):
             for foreign in list(held.foreign):
                 keys = await self._keys(partition, *foreign)
+                try:
+                    end = await self._app.ends.end(self._lane.topic, partition)
+                except KafkaException:
+                    continue
                 if keys is not None:  # else not readable now
                     held.foreign.remove(foreign)
                     held.sick |= keys
+                    held.decided_to = end
 
     async def _keys(self, partition: int, first: int, end: int) -> set[bytes] | None:
         """The keys of the records from `first` to before `end`; None when the broker does not give them all now."""
@@ -112,15 +125,16 @@ class Healer:
         self._app.guard.check("before rows are written again")
         out = self._app.sink.begin(self._table.changelog_topic_name, self.acknowledged)
         for partition, held in ill.items():
-            if held is not self._ours.get(partition):
-                continue  # the group has agreed anew meanwhile
+            decided_to = self._lane.ranges.applied(partition)
+            if held is not self._ours.get(partition) or decided_to is None or decided_to < held.decided_to:
+                continue  # the group has agreed anew meanwhile, or our rows may be the older ones
             if held.sick:
                 where = f"{self._table.changelog_topic_name}-{partition}"
                 log.warning("%s: somebody else wrote %d rows: they are written again", where, len(held.sick))
                 self._app.stats.healed += len(held.sick)
             for key in (*held.sick, *held.forgotten):
                 self._write(out, partition, key)
-            held.sick, held.forgotten = set(), []
+            held.healed()
         await out.done()
 
     def _write(self, out: Slice, partition: int, key: bytes) -> None:

@@ -23,12 +23,17 @@ class Held:
     """`read_to` is the next offset of the changelog: of what is to be read, or of our own next record.
 
     `sick` are the changelog keys whose last record is not the newest, which compaction would keep; `foreign` the ranges
-    (first, end) that somebody else has written since we own the partition; `forgotten` the keys that are to be deleted.
+    (first, end) that somebody else has written since we own the partition, and `unread_from` the first offset of them
+    that memory knows nothing of; `forgotten` the keys that are to be deleted. What is sick may be written again once
+    all before `decided_to` in the topic is decided.
     All of it lives and goes with the rows, so that what was read can't be remembered of rows that were dropped, nor
     forgotten of rows that stay.
     """
 
-    __slots__ = ("_decode", "_restoring", "_version", "foreign", "forgotten", "queues", "read_to", "rows", "sick")
+    __slots__ = (
+        *("_decode", "_restoring", "_version", "decided_to", "foreign", "forgotten", "queues", "read_to", "rows"),
+        *("sick", "unread_from"),
+    )
 
     def __init__(self, decode: Callable[[bytes], Row], version: Callable[[Row], int]) -> None:
         self.rows: Final[dict[str, Row]] = {}
@@ -36,6 +41,8 @@ class Held:
         self.read_to = 0
         self.sick: set[bytes] = set()
         self.foreign: list[tuple[int, int]] = []
+        self.unread_from: int | None = None
+        self.decided_to = 0
         self.forgotten: list[bytes] = []
         self._decode = decode
         self._version = version
@@ -76,6 +83,26 @@ class Held:
         """So many of our records stand from this offset on. Returns whether somebody else has written before them."""
         gap = offset > self.read_to
         if gap:
-            self.foreign.append((self.read_to, offset))
+            self.passed_over(offset)
         self.read_to = offset + count
         return gap
+
+    def passed_over(self, end: int) -> None:
+        """What comes before this offset, and was not read, is somebody else's."""
+        self.foreign.append((self.read_to, end))
+        if self.unread_from is None:
+            self.unread_from = self.read_to
+        self.read_to = end
+
+    def rewind(self) -> int:
+        """Where to read on from, now that the partition is given to us anew.
+
+        Whoever wrote behind our back may have owned it meanwhile, and taken things in that we know nothing of.
+        """
+        if self.unread_from is not None:
+            self.read_to, self.unread_from = self.unread_from, None
+        return self.read_to
+
+    def healed(self) -> None:
+        """All that is sick, or forgotten, is written again."""
+        self.sick, self.forgotten, self.unread_from = set(), [], None

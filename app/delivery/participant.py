@@ -52,7 +52,7 @@ class Participant:
         app.participants[topic] = self
         self._watchers = Watchers()
         self._lane.on_begin += (self._begin, table.show)
-        self._healer = Healer(app, table)
+        self._healer = Healer(app, self._lane, table)
         self._caller: Caller | None = None
         self._lane.on_leave += (self._watchers.leave, table.hide)
         if calls is not None:

@@ -52,7 +52,7 @@ class DrainRecovery(Recovery):
     async def _build_offsets(self, _consumer: Any, tps: AbstractSet[TP], destination: Any, _title: str) -> None:
         """Say how far they are read."""
         for tp in tps:
-            destination[tp] = self._held(tp).read_to - 1
+            destination[tp] = self._held(tp).rewind() - 1
 
     async def _seek_offsets(self, _consumer: Any, tps: AbstractSet[TP], offsets: Any, _title: str) -> None:
         """Read the rest."""

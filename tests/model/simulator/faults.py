@@ -234,6 +234,11 @@ def the_last_row_wins() -> AbstractContextManager[Any]:
     return patch.object(worker, "restored", restored)
 
 
+def healed_before_it_is_decided() -> AbstractContextManager[Any]:
+    """An owner that is not as far as a paused worker was takes its rows away, and leaves the sum over them."""
+    return patch.object(Worker, "may_heal", lambda self, place: True)
+
+
 def forgotten_by_what_changed_it() -> AbstractContextManager[Any]:
     """A row leaves when the last message that changed it is committed; a later one, which did not, is read again."""
 
@@ -293,6 +298,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
     stock_is_told_once,
     doubles_get_no_answer,
     the_last_row_wins,
+    healed_before_it_is_decided,
     forgotten_by_what_changed_it,
     forgotten_without_asking_the_commit,
     forgotten_though_it_was_looked_up,

@@ -60,9 +60,8 @@ class System:
             self._work()
         while self.plan.sends:
             self._people()
-        self._heal()
         for _ in range(CALM_STEPS):
-            if not self._work() and not self._deadlines():
+            if not self._work() and not self._heal() and not self._deadlines():
                 break
         else:
             raise Violation("everything", f"no rest after {CALM_STEPS} calm steps")
@@ -97,6 +96,8 @@ class System:
         if not self.plan.pause and self.random.random() < self.plan.age / 2:
             self._double_of_old()  # with paused workers about, it would have to wait until what they wrote is healed
         self._zombies_write()
+        if self.foreign and self.random.random() < 0.2:
+            self._heal()
 
     def _crash(self, worker: Worker) -> None:
         kept = []
@@ -123,13 +124,18 @@ class System:
                 self.foreign += [(it.topic, it.partition, it.key.decode()) for it in written]
                 self._in_logs(zombie.acknowledge(place, most))
 
-    def _heal(self) -> None:
-        """Owners write again what somebody else has written."""
+    def _heal(self) -> bool:
+        """Owners that may write again what somebody else has written; False when nothing was."""
+        before = len(self.foreign)
         for worker in self.workers:
-            for topic, partition in list(worker.rows):
-                ours = (changelog(topic), partition)
-                keys = sorted({key for name, number, key in self.foreign if (name, number) == ours})
-                worker.heal((topic, partition), keys)
+            for place in [it for it in worker.rows if worker.may_heal(it)]:
+                ours = (changelog(place[0]), place[1])
+                keys = sorted({key for topic, partition, key in self.foreign if (topic, partition) == ours})
+                if keys:
+                    self.story.tell(f"{worker.name} writes again {', '.join(keys)} of {place[0]}-{place[1]}")
+                    worker.heal(place, keys)
+                self.foreign = [it for it in self.foreign if it[:2] != ours]
+        return len(self.foreign) < before
 
     def _replace(self, worker: Worker) -> None:
         self.workers[self.workers.index(worker)] = self._new_worker()

@@ -215,6 +215,10 @@ class Worker:
         self._send(place[0], Slice(), draft, [])
         return gone
 
+    def may_heal(self, place: Place) -> bool:
+        """Whether it has decided all that somebody else may have decided: before, its own rows are the older ones."""
+        return not self.waiting(place)
+
     def heal(self, place: Place, keys: Iterable[str]) -> None:
         """Writes the rows of these keys again, or deletes them again."""
         draft = {(place[1], key): self.rows[place].get(key, Gone(None)) for key in keys}

@@ -76,3 +76,26 @@ def test_a_gap_before_our_own_record_is_somebody_elses(held: Held) -> None:
     recover(held, ("a", 1))
     assert [held.acknowledged(*ours) for ours in ((1, 1), (2, 3), (7, 2), (9, 1))] == [False, False, True, False]
     assert (held.foreign, held.read_to) == ([(5, 7)], 10)
+
+
+def changelog(*rows: tuple[str, int]) -> list[ChangelogRecord]:
+    return [ChangelogRecord(at, key.encode(), json.dumps({"v": v}).encode()) for at, (key, v) in enumerate(rows)]
+
+
+def test_who_is_given_its_partition_again_reads_what_its_owner_of_meanwhile_has_taken_in(held: Held) -> None:
+    """It was given up by the group without knowing it, and wrote once more behind its successor's back."""
+    log = changelog(("a", 10), ("new", 12), ("a", 13), ("a", 11))
+    held.restore(log[:1])
+    held.begin()
+    held.rows["a"] = {"v": 11}
+    assert held.acknowledged(3, 1)
+    held.restore(log[held.rewind() :])
+    assert held.rows == {"a": {"v": 13}, "new": {"v": 12}}
+    assert (held.foreign, held.read_to, held.rewind()) == ([(1, 3)], 4, 4)
+
+
+def test_what_has_been_written_again_is_not_read_again(held: Held) -> None:
+    held.restore(changelog(("a", 10)))
+    assert held.acknowledged(3, 1)
+    held.healed()
+    assert held.rewind() == 4
