@@ -17,6 +17,16 @@ MAX_QUANTITY: Final = 10_000
 MAX_PIECES: Final = 1_000_000_000
 """The largest on-hand, or change of it, that can be asked for."""
 
+CURRENCY_PATTERN: Final = r"^[A-Z]{3}$(?!\n)"
+NAME_PATTERN: Final = r"^[^$\x00][^\x00]*$"
+
+IN_WORDS: Final = {
+    ID_PATTERN: "1 to 64 characters out of A-Z a-z 0-9 . _ -",
+    CURRENCY_PATTERN: "three capital letters",
+    NAME_PATTERN: "1 to 40 characters, the first not $, none of them NUL",
+}
+"""What a text must be that a client may have written otherwise, by its pattern."""
+
 Identifier: TypeAlias = Annotated[str, Meta(pattern=ID_PATTERN)]
 Quantity: TypeAlias = Annotated[int, Meta(ge=1, le=MAX_QUANTITY)]
 Lines: TypeAlias = Annotated[tuple[tuple[Identifier, Quantity], ...], Meta(min_length=1, max_length=MAX_LINES)]
@@ -27,14 +37,14 @@ TotalMinor: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_LINES * MAX_QUANTITY * 
 Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**31)]
 """How often, or the how-manieth. What has no bound could not be written again: JSON holds 64 bits."""
 
-Currency: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Z]{3}$(?!\n)")]
+Currency: TypeAlias = Annotated[str, Meta(pattern=CURRENCY_PATTERN)]
 CurrencyIfPriced: TypeAlias = Annotated[str, Meta(pattern=r"^([A-Z]{3})?$(?!\n)")]
 Token: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]
 Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]
 Words: TypeAlias = Annotated[str, Meta(max_length=1_000)]
 """What somebody outside says: a reference, a reason. Empty where they said nothing."""
 
-Name: TypeAlias = Annotated[str, Meta(max_length=40, pattern=r"^[^$\x00][^\x00]*$")]
+Name: TypeAlias = Annotated[str, Meta(max_length=40, pattern=NAME_PATTERN)]
 """What a client calls a value. BSON has no NUL in it, and MongoDB's clients take a `$ref` for something else."""
 
 Metadata: TypeAlias = Annotated[dict[Name, Annotated[str, Meta(max_length=200)]], Meta(max_length=20)]

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from app.main import access
 from schemas.http import Answer, FieldProblem, Request
-from schemas.values import ID_PATTERN
+from schemas.values import ID_PATTERN, IN_WORDS
 from views.problems import Problem, not_found
 
 B = TypeVar("B", bound=Request)
@@ -22,6 +22,7 @@ B = TypeVar("B", bound=Request)
 JSON_TYPE: Final = "application/json"
 _PLACE: Final = re.compile(r" - at `(?P<key>key` in `)?\$(?P<path>[^`]*)`$")
 _NAMED_FIELD: Final = re.compile(r"(?:missing required|unknown) field `(?P<name>[^`]*)`")
+_FORMS: Final = {f"Expected `str` matching regex {pattern!r}": words for pattern, words in IN_WORDS.items()}
 _ID: Final = re.compile(ID_PATTERN)
 
 
@@ -92,6 +93,8 @@ def field_problem(message: str) -> FieldProblem:
     """What msgspec says of a body, with the place it speaks of as a JSON pointer."""
     place = _PLACE.search(message)
     detail = message[: place.start()] if place else message
+    if detail in _FORMS:
+        detail = f"Expected {'a name' if place and place['key'] else '`str`'} of {_FORMS[detail]}"
     path = place["path"] if place else ""
     pointer = "".join(f"/{step}" for step in re.findall(r"[^.\[\]]+", path) if step != "...")
     named = _NAMED_FIELD.search(detail)

@@ -122,6 +122,17 @@ def test_msgspecs_words_become_a_pointer(message: str, told: FieldProblem) -> No
     assert field_problem(message) == told
 
 
+@pytest.mark.parametrize(
+    ("changed", "pointer", "words"),
+    [
+        ({"userId": "a b"}, "/userId", "`str` of 1 to 64 characters out of A-Z a-z 0-9 . _ -"),
+        ({"metadata": {"$ref": "x"}}, "/metadata", "a name of 1 to 40 characters, the first not $, none of them NUL"),
+    ],
+)
+def test_a_pattern_is_told_in_words(changed: dict[str, Any], pointer: str, words: str) -> None:
+    assert refusal(body(**changed)).errors == (FieldProblem(pointer, f"Expected {words}"),)
+
+
 @pytest.mark.parametrize("text", ["1", "a.B-c_9", "x" * 64])
 def test_an_id(text: str) -> None:
     assert is_id(text)
