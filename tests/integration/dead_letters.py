@@ -5,7 +5,7 @@ import os
 import subprocess
 import time
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from confluent_kafka import Producer
 
@@ -65,7 +65,9 @@ class Dlq(Command):
 
 
 class Stranger:
-    """Another program: it sends what it likes, through a Kafka client of its own."""
+    """Another program: it sends what it likes, through a Kafka client of its own, with headers that say nothing."""
+
+    HEADERS: Final = (("from", b"another program"), ("traceparent", None), ("x-replay-count", None))
 
     def __init__(self, bootstrap: str, prefix: str) -> None:
         self._producer = Producer({"bootstrap.servers": bootstrap, "partitioner": "murmur2_random"})
@@ -74,7 +76,7 @@ class Stranger:
     def send(self, topic: str, *records: tuple[bytes | None, bytes | None]) -> None:
         """Send these keys and values."""
         for key, value in records:
-            self._producer.produce(f"{self._prefix}{topic}", value, key, headers=[("from", b"another program")])
+            self._producer.produce(f"{self._prefix}{topic}", value, key, headers=list(self.HEADERS))
         assert self._producer.flush(10) == 0
 
 
