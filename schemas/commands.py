@@ -21,6 +21,7 @@ from schemas.values import (
     Lines,
     Metadata,
     Mode,
+    MomentMs,
     Pieces,
     PriceMinor,
     Quantity,
@@ -103,13 +104,14 @@ class CancelOrder(OrderMessage, namespace="order.cancel.v1"):
 
 
 class ReachDeadline(OrderMessage, namespace="order.deadline-reached.v1"):
-    """The time of a state is over. Counts only while the order still has this version."""
+    """The time of a state is over. Counts only while the order still has this version, and from `due_at_ms` on."""
 
     version: Count
+    due_at_ms: MomentMs = 0
 
     def signal(self) -> DeadlinePassed:
         """The clock speaks."""
-        return DeadlinePassed(self.version)
+        return DeadlinePassed(self.version, self.due_at_ms)
 
 
 class StockCommand(Record, abstract=True):

@@ -37,6 +37,9 @@ TotalMinor: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_LINES * MAX_QUANTITY * 
 Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**31)]
 """How often, or the how-manieth. What has no bound could not be written again: JSON holds 64 bits."""
 
+MomentMs: TypeAlias = Annotated[int, Meta(ge=0, le=2**53)]
+"""Milliseconds since 1970."""
+
 Currency: TypeAlias = Annotated[str, Meta(pattern=CURRENCY_PATTERN)]
 CurrencyIfPriced: TypeAlias = Annotated[str, Meta(pattern=r"^([A-Z]{3})?$(?!\n)")]
 Token: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from app.delivery.app import DeliveryApp
 
 TICK_S: Final = 0.25
+SET_BACK_MS: Final = 1_000
+"""A clock that goes back by more was set: then the rows' times are reckoned from now, and not from what it said."""
 
 
 class Clock(Protocol):
@@ -62,6 +64,7 @@ class Timers:
         self._table = table
         self._clock = clock
         self._now = now
+        self._latest_ms = 0
         self._written: dict[tuple[int, str], int] = {}
         self._watched: dict[str, _Watched] = {}
         self._queue: list[tuple[int, int, str]] = []
@@ -100,6 +103,9 @@ class Timers:
     def due(self) -> list[Send]:
         """What is to be sent now; each row whose time had come is set for its next."""
         now = self._now()
+        if now < self._latest_ms - SET_BACK_MS:
+            self._begin_anew()
+        self._latest_ms = now
         written, self._written = self._written, {}
         for (partition, key), since_ms in written.items():
             self._watch(_Watched(partition, since_ms, 0, 0), key)
@@ -117,6 +123,11 @@ class Timers:
             watched.queued_ms = 0
             self._watch(watched, key)
         return sends
+
+    def _begin_anew(self) -> None:
+        rows = [*self._written, *((watched.partition, key) for key, watched in self._watched.items())]
+        self.leave()
+        self.written(rows)
 
     async def run(self, app: DeliveryApp) -> None:
         """Send what is due, until cancelled."""

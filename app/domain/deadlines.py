@@ -1,7 +1,8 @@
 """How long an order may wait in each state, and what the clock then does: remind its legs, or turn it back.
 
 The times are handed in: they are settings, and a decision on the order itself never looks at them. It gets a
-`DeadlinePassed` that names the version it was meant for, so one that comes late, or twice, does nothing.
+`DeadlinePassed` that names the version it was meant for, so one that comes late, or twice, does nothing; and its time,
+so that neither does one from a machine whose clock is ahead of the broker's.
 """
 
 from __future__ import annotations
@@ -28,9 +29,9 @@ class Waits:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What the clock has to say to an order now."""
+    """What the clock has to say to an order now: that its time was over at `deadline_ms`, and whether to ask again."""
 
-    deadline: bool
+    deadline_ms: int | None
     reminder: bool
 
 
@@ -65,7 +66,7 @@ def due(order: Order, waits: Waits, since_ms: int, rung: int, now_ms: int) -> Du
     """What is to be said now, at a time that `next_look_ms` named."""
     expires_ms = expires_at_ms(order, waits)
     return Due(
-        deadline=expires_ms is not None and expires_ms <= now_ms,
+        deadline_ms=expires_ms if expires_ms is not None and expires_ms <= now_ms else None,
         reminder=bool(order.unanswered) and since_ms + _pause_ms(waits, rung) <= now_ms,
     )
 

@@ -126,7 +126,7 @@ def decide(order: Order | None, signal: Signal, offset: int, at_ms: int = 0) -> 
         if trigger is T.CANCEL and (order.state, trigger) in STEPS:
             noted = replace(order, reason=signal.reason)
     elif isinstance(signal, DeadlinePassed):
-        trigger = T.DEADLINE if signal.version == order.version else None
+        trigger = T.DEADLINE if signal.version == order.version and signal.due_at_ms <= at_ms else None
     elif isinstance(signal, LegStalled):
         trigger = T.STALLED if order.waits_for(signal.leg) is signal.verb else None
     else:

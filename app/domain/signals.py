@@ -34,9 +34,10 @@ class Asked(Value, frozen=True):
 
 
 class DeadlinePassed(Value, frozen=True):
-    """The time of one state is over. Counts only while the order still has this version."""
+    """The time of one state is over. Counts only while the order still has this version, and from `due_at_ms` on."""
 
     version: int
+    due_at_ms: int = 0
 
 
 class LineTold(Value, frozen=True):

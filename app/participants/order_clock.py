@@ -36,8 +36,8 @@ class OrderClock:
         order, due = row.order, deadlines.due(row.order, self.waits, since_ms, rung, now_ms)
         again = [Command(it.leg, it.verb) for it in order.unanswered] if due.reminder else []
         sends = command_sends(row.order_id, row, again)
-        if due.deadline:
-            passed = ReachDeadline(row.order_id, version=order.version)
+        if due.deadline_ms is not None:
+            passed = ReachDeadline(row.order_id, version=order.version, due_at_ms=due.deadline_ms)
             sends.append(Send(topics.ORDERS, row.order_id.encode(), encode(passed)))
         headers = self.trace(row) if sends else ()
         return [replace(send, headers=headers) for send in sends] if headers else sends

@@ -30,6 +30,8 @@ def decide(rows: Rows, record: ConsumerRecord, gateway: str) -> Effects:
     row: PaymentRow | None = rows.get(command.order_id)
     if isinstance(command, ForgetPayment):
         return _order_is_over(row, record)
+    if row is not None and record.timestamp <= row.finished_at_ms:
+        return Effects()  # read again, after its order has said farewell: that needs no answer, and may be gone
     before = row.payment if row else None
     decision = outside.decide(RULES, before, WANTS[type(command)], command.order_id, gateway)
     if decision.errand is None:

@@ -26,6 +26,8 @@ def decide(rows: Rows, record: ConsumerRecord, carrier: str) -> Effects:
     row: ShipmentRow | None = rows.get(command.order_id)
     if isinstance(command, ForgetShipment):
         return _order_is_over(row, record)
+    if row is not None and record.timestamp <= row.finished_at_ms:
+        return Effects()  # read again, after its order has said farewell: that needs no answer, and may be gone
     booking = command if isinstance(command, BookShipment) else None
     by = (booking.carrier if booking else None) or carrier
     before = row.shipment if row else None

@@ -104,3 +104,18 @@ def test_partitions_that_left_ring_no_more_and_those_that_came_do(bench: Bench) 
     assert bench.rung_at(20) == [(20, 0)]
     bench.timers.leave()
     assert bench.rung_at(100) == []
+
+
+def test_a_clock_that_is_set_back_delays_nothing_for_that_long(bench: Bench) -> None:
+    bench.now = 1_000_000
+    bench.write(0, "a", 10)
+    assert bench.rung_at(1_000_010) == [(10, 0)]
+    assert bench.rung_at(5_000) == []
+    assert bench.rung_at(5_010) == [(10, 0)]
+
+
+def test_a_clock_that_is_slowed_a_little_changes_nothing(bench: Bench) -> None:
+    bench.now = 1_000_000
+    bench.write(0, "a", 10)
+    assert bench.rung_at(999_900) == []
+    assert bench.rung_at(1_000_010) == [(10, 0)]

@@ -33,14 +33,14 @@ def test_every_state_that_can_turn_back_has_a_deadline(state: State, expires_ms:
 def test_reminders_come_after_ever_longer_pauses() -> None:
     order = order_in(State.UNDOING, unanswered=True)
     assert [next_look_ms(order, WAITS, 20_000, rung) for rung in (0, 1, 2, 50)] == [20_100, 20_200, 20_300, 20_300]
-    assert due(order, WAITS, 20_000, 0, 20_099) == Due(deadline=False, reminder=False)
-    assert due(order, WAITS, 20_000, 0, 20_100) == Due(deadline=False, reminder=True)
+    assert due(order, WAITS, 20_000, 0, 20_099) == Due(None, reminder=False)
+    assert due(order, WAITS, 20_000, 0, 20_100) == Due(None, reminder=True)
 
 
 def test_a_deadline_is_told_when_it_passes_and_again_while_it_does_not_show() -> None:
     order = order_in(State.AWAIT_PAY)
     assert next_look_ms(order, WAITS, PLACED_MS, 0) == 15_000
-    assert due(order, WAITS, PLACED_MS, 0, 15_000) == Due(deadline=True, reminder=False)
+    assert due(order, WAITS, PLACED_MS, 0, 15_000) == Due(15_000, reminder=False)
     assert next_look_ms(order, WAITS, 15_000, 1) == 15_200
 
 

@@ -183,6 +183,13 @@ def test_a_deadline_of_another_version_is_over(state: State, off_by: int) -> Non
     assert tell(before, DeadlinePassed(before.version + off_by)).decision == saga.Decision()
 
 
+@pytest.mark.parametrize("at_ms", [0, 999, 1_000, 1_001])
+def test_a_deadline_from_a_clock_that_is_ahead_waits_for_the_brokers(at_ms: int) -> None:
+    before = standing_in(S.AWAIT_PAY)
+    decision = saga.decide(before, DeadlinePassed(before.version, due_at_ms=1_000), before.applied + 1, at_ms)
+    assert (decision == saga.Decision()) == (at_ms < 1_000)
+
+
 def test_what_the_public_sees_of_an_order_that_ships() -> None:
     order = standing_in(S.SHIPPED)
     assert [it.status for it in order.history] == [Status.PENDING, Status.RESERVED, Status.PAID, Status.SHIPPED]

@@ -9,6 +9,7 @@ import pytest
 from faust import Record
 
 from app import topics
+from app.delivery import Effects
 from app.domain.order import Change, Line, Order, PaymentView, ShipmentView, State, Status
 from app.domain.outside import Errand, Pending
 from app.domain.payment import PaymentOperation, PaymentStatus, PaymentWant
@@ -20,7 +21,7 @@ from app.participants.ends import Ended
 from app.participants.farewell import farewell
 from app.participants.leaving import KEEPING, payment_leaves_at_ms, product_of
 from schemas.codec import encode, remade
-from schemas.commands import ForgetPayment, ForgetReservation, ForgetShipment
+from schemas.commands import BookShipment, CapturePayment, ForgetPayment, ForgetReservation, ForgetShipment
 from schemas.rows import OrderRow, PaymentRow, ReservationRow, ShipmentRow, adjustment_key, reservation_key, stock_key
 
 DONE = OrderRow(
@@ -79,6 +80,22 @@ def test_a_payment_notes_that_its_order_is_over_once() -> None:
     noted = tell(payments.decide, "o", {"o": PAYMENT}, ForgetPayment("o"), "g")
     assert noted["o"] == remade(PaymentRow, PAYMENT, payment=replace(PAYMENT.payment, version=5), finished_at_ms=700)
     assert tell(payments.decide, "o", noted, ForgetPayment("o"), "g") == {}
+
+
+@pytest.mark.parametrize("at_ms", [699, 700])
+def test_what_is_read_again_after_the_farewell_is_not_answered(at_ms: int) -> None:
+    """The order may be gone by then: it would refuse the answer, and each would be a dead letter."""
+    paid = remade(PaymentRow, PAYMENT, finished_at_ms=700)
+    booked = remade(ShipmentRow, SHIPMENT, finished_at_ms=700)
+    capture, book = encode(CapturePayment("o")), encode(BookShipment("o", (("tea", 1),)))
+    assert payments.decide({"o": paid}, Told(capture, b"o", timestamp=at_ms), "g") == Effects()
+    assert shipping.decide({"o": booked}, Told(book, b"o", timestamp=at_ms), "c") == Effects()
+
+
+def test_what_is_asked_after_the_farewell_is_answered() -> None:
+    """By an order of the same id that was taken in while MongoDB was away: it must not wait for ever."""
+    paid = remade(PaymentRow, PAYMENT, finished_at_ms=700)
+    assert len(payments.decide({"o": paid}, Told(encode(CapturePayment("o")), b"o", timestamp=701), "g").sends) == 1
 
 
 def test_a_shipment_notes_that_its_order_is_over_once() -> None:

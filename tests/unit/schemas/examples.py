@@ -84,7 +84,7 @@ EXAMPLES: Final[tuple[Record, ...]] = (
     commands.PayOrder(order_id="123", method="card"),
     commands.ShipOrder(order_id="123", address=ADDRESS, carrier="simulated"),
     commands.CancelOrder(order_id="123", reason="no longer needed"),
-    commands.ReachDeadline(order_id="123", version=3),
+    commands.ReachDeadline(order_id="123", version=3, due_at_ms=1_700_000_000_000),
     commands.ReserveStock(**_LINE, quantity=2),
     commands.ReleaseStock(**_LINE),
     commands.CommitStock(**_LINE),
