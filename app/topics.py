@@ -22,7 +22,16 @@ from typing import Final
 
 from faust.types import TopicT
 
-from app.delivery import LARGEST_RECORD_BYTES, ConsumerRecord, NewTopicSpec, Parked, Send, trace_id_of, traceparent_in
+from app.delivery import (
+    LARGEST_RECORD_BYTES,
+    ConsumerRecord,
+    Headers,
+    NewTopicSpec,
+    Parked,
+    Send,
+    trace_id_of,
+    traceparent_in,
+)
 from app.main import app, settings
 from schemas import commands, facts, idempotency, replies
 from schemas.codec import Decoder, encode
@@ -94,19 +103,38 @@ read_stock_fact = Decoder((facts.StockChanged,))
 read_dead_letter: Decoder[DeadLetter | DeadLetterHandled] = Decoder((DeadLetter, DeadLetterHandled))
 
 
+_LARGEST_LETTER: Final = LARGEST_RECORD_BYTES - 10_000
+"""With room for what surrounds a record."""
+_HEADER_BYTES: Final = 10
+"""What the lengths of a header's name and value take at most."""
+
+
 def park(record: ConsumerRecord, parked: Parked) -> Send:
-    """The dead letter of a message that was refused, failed, or waits behind one that did."""
+    """The dead letter of a message that was refused, failed, or waits behind one that did.
+
+    One that would be larger than its topic takes, since its message was compressed or has very many headers, is without
+    value and headers: no message may stop its partition.
+    """
+    whole = _letter(record, parked, record.value, record.headers)
+    headers_bytes = sum(len(name.encode()) + len(value) + _HEADER_BYTES for name, value in whole.headers)
+    if len(whole.key) + len(whole.value) + headers_bytes <= _LARGEST_LETTER:
+        return whole
+    where = f"too large to be kept, it stands at {record.topic}-{record.partition}-{record.offset}"
+    return _letter(record, parked._replace(reason=f"{parked.reason} ({where})"), None, ())
+
+
+def _letter(record: ConsumerRecord, parked: Parked, value: bytes | None, headers: Headers) -> Send:
     letter = DeadLetter(
         topic=record.topic,
         partition=record.partition,
         offset=parked.offset,
         key=base64_of(record.key),
-        value=base64_of(record.value),
-        headers=tuple((name, base64_of(value) or "") for name, value in record.headers),
+        value=base64_of(value),
+        headers=tuple((name, base64_of(it) or "") for name, it in headers),
         error=parked.reason,
         attempt=parked.attempts,
         kind=Kind(parked.kind.value),
         replays=parked.replays,
         trace_id=trace_id_of(traceparent_in(record.headers)) or None,
     )
-    return Send(DEAD_LETTERS, record.key or b"", encode(letter), tuple(record.headers))
+    return Send(DEAD_LETTERS, record.key or b"", encode(letter), tuple(headers))

@@ -102,6 +102,8 @@ def tables_state() -> str:
     if app.in_recovery or not app.tables.actives_ready:
         return "recovering"
     generation = app.consumer_generation_id
+    if generation and not app.drain.assignment():
+        return OK  # there are more workers than partitions: this one stands by
     began = all(lane.generation == generation for lane in app.lanes.values())
     return OK if began else "starting"
 

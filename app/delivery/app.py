@@ -54,7 +54,8 @@ DEFAULTS: dict[str, Any] = {
     "broker_request_timeout": 90.0,
     "broker_commit_interval": 0.5,
     "broker_max_poll_records": 2000,
-    "broker_max_poll_interval": 7 * 24 * 3600.0,  # aiokafka is never asked for records: that is no sign of trouble
+    # aiokafka is never asked for records, which is no sign of trouble: it would leave the group then, for good.
+    "broker_max_poll_interval": 100 * 365 * 24 * 3600.0,
 }
 
 #: Parts of the session: how long a record may wait to be sent, and how long the loop may stand still.
@@ -169,6 +170,7 @@ class DeliveryApp(faust.App):
             "segment.ms": str(_HOUR_MS),
             "max.compaction.lag.ms": str(int(self._compaction_lag_s * 1000) + _HOUR_MS),
             "delete.retention.ms": str(_HOUR_MS),
+            "min.insync.replicas": str(max(1, self._replication - 1)),
         }
         return [
             NewTopicSpec(table.changelog_topic.get_topic_name(), table.partitions or 1, self._replication, config)
@@ -241,7 +243,7 @@ class DeliveryApp(faust.App):
         self._spawned.discard(task)
         exc = None if task.cancelled() else task.exception()
         if exc is not None:
-            self.spawn(self._stop_for(exc, task.get_name()), f"the stop for {task.get_name()}")
+            self.spawn(self.stop_for(exc, task.get_name()), f"the stop for {task.get_name()}")
 
     @asynccontextmanager
     async def stops_on_failure(self, what: str) -> AsyncIterator[None]:
@@ -249,9 +251,10 @@ class DeliveryApp(faust.App):
         try:
             yield
         except Exception as exc:
-            await self._stop_for(exc, what)
+            await self.stop_for(exc, what)
 
-    async def _stop_for(self, exc: BaseException, what: str) -> None:
+    async def stop_for(self, exc: BaseException, what: str) -> None:
+        """Stop the worker, loudly, since `what` has failed."""
         if not self.should_stop:
             log.critical("%s failed, the worker stops: %r", what, exc, exc_info=exc)
             await self.crash(exc)

@@ -51,6 +51,7 @@ class DrainConsumer(Consumer):
         self._intake = Intake(self._stats)
         self._committed_at_s = 0.0
         self.generation: int | None = None  # that the lanes' ranges belong to
+        self._forgotten = 0
         limit_s = self.app.conf.broker_session_timeout
         self._reader = Reader(Brokers(self.app.bootstrap, self.app.security, self._lanes, limit_s), limit_s)
         self._handing = HandingLoop(self, self._reader, self._lanes, self._intake, self._stats)
@@ -77,8 +78,10 @@ class DrainConsumer(Consumer):
         """Start a generation: every stream partition from its commit. Called when the tables are recovered."""
         generation = self.app.consumer_generation_id
         changelogs = frozenset(self.app.tables.changelog_topics)
+        forgotten = self._forgotten
         starts = await self._thread.run(self._thread.starts(generation, changelogs))
-        if starts is None or self.app.consumer_generation_id != generation:
+        # Between a revocation and the next assignment the generation is still the old one.
+        if starts is None or self.app.consumer_generation_id != generation or self._forgotten != forgotten:
             return
         self._intake.begin({tp: start.next for tp, start in starts.items()})
         for tp, start in starts.items():
@@ -242,6 +245,7 @@ class DrainConsumer(Consumer):
             self.app.sink.purge()
 
     def _forget(self) -> None:
+        self._forgotten += 1
         self.generation = None
         self._intake.stop()
         for lane in self._lanes.values():

@@ -14,7 +14,13 @@ from collections.abc import Callable
 log = logging.getLogger(__name__)
 
 TICK_S = 0.05
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""On Linux the other clock stands still while the machine is suspended."""
 EXIT_CODE = 17
+
+
+def _now_s() -> float:
+    return time.clock_gettime(_CLOCK)
 
 
 class Guard:
@@ -24,11 +30,11 @@ class Guard:
         self._limit_s = limit_s
         self._purge = purge
         self._die = die
-        self._seen = time.monotonic()
+        self._seen = _now_s()
 
     def check(self, where: str) -> None:
         """Die if the loop stood still for too long since the last tick."""
-        stood_s = time.monotonic() - self._seen
+        stood_s = _now_s() - self._seen
         if stood_s > self._limit_s:
             self._purge()
             log.critical("stood still for %.1f s (%s): the partitions are somebody else's, exiting", stood_s, where)
@@ -36,11 +42,11 @@ class Guard:
 
     async def watch(self) -> None:
         """Tick until cancelled."""
-        self._seen = time.monotonic()
+        self._seen = _now_s()
         while True:
             await asyncio.sleep(TICK_S)
             self.check("tick")
-            self._seen = time.monotonic()
+            self._seen = _now_s()
 
 
 def bound_stop(limit_s: float, die: Callable[[int], None] = os._exit) -> None:

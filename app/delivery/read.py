@@ -60,7 +60,7 @@ def _from(place: Place, batch: Iterable[Any], start: int) -> list[Read]:
 
 def _whole(headers: list[tuple[str, bytes | None]]) -> Headers:
     """Kafka has headers without a value, which say to us what empty ones say."""
-    return [(name, value or b"") for name, value in headers] if headers else ()
+    return [(name, value or b"") for name, value in headers]
 
 
 _BATCH_HEAD: Final = struct.Struct(">qi")  # offset of its first record, bytes that follow

@@ -60,8 +60,14 @@ class Slice:
         self._close(error, offset, time_ms, count)
 
     def _close(self, error: str | None, _offset: int, _time_ms: int, count: int) -> None:
-        """So many records are acknowledged, or never will be."""
-        self._error = self._error or error
+        """So many records are acknowledged, or never will be.
+
+        Then nothing more is sent, and the worker stops: what waits behind was decided on rows that the log will never
+        have. A sum would be there without what it is made of, and whoever recovers it would take that for applied.
+        """
+        if error is not None and self._error is None:
+            self._error = error
+            self._sink.sender.refuse(error)
         self._open -= count
         if self._open:
             return

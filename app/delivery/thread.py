@@ -1,15 +1,25 @@
 """What must happen on the consumer's own thread, where its generation can't change meanwhile."""
 
 import asyncio
+import logging
 from collections.abc import Coroutine, Mapping
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar, cast
 
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.types import TP
 
 from app.delivery.identity import Identity
+from app.delivery.membership import Membership
+
+if TYPE_CHECKING:
+    from app.delivery.app import DeliveryApp
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+HEARTBEAT_LIMIT: Final = 0.5
+"""Part of the session that a heartbeat may take: the rest is for finding another coordinator."""
 
 
 class Start(NamedTuple):
@@ -22,12 +32,29 @@ class Start(NamedTuple):
 class DrainThread(AIOKafkaConsumerThread):
     """aiokafka's consumer in its thread, as a member that fetches nothing; commits are bound to a generation."""
 
+    _watching: asyncio.Future[None] | None = None
+
     async def on_start(self) -> None:
         """Connect; with a name in the group (`consumer_group_instance_id`), watch that nobody else takes it."""
         await super().on_start()
+        coordinator, session_s = self._ensure_consumer()._coordinator, self.app.conf.broker_session_timeout
+        self._watching = asyncio.ensure_future(self._watch(Membership(coordinator, HEARTBEAT_LIMIT * session_s)))
         instance_id = self.app.conf.consumer_group_instance_id
         if instance_id:
-            Identity(instance_id, self.app.conf.broker_session_timeout).watch(self._ensure_consumer()._coordinator)
+            Identity(instance_id, session_s).watch(coordinator)
+
+    async def on_thread_stop(self) -> None:
+        """Watch no more."""
+        if self._watching is not None:
+            self._watching.cancel()
+        await super().on_thread_stop()
+
+    async def _watch(self, membership: Membership) -> None:
+        try:
+            await membership.until_it_fails()
+        except Exception as error:
+            app = cast("DeliveryApp", self.app)
+            asyncio.run_coroutine_threadsafe(app.stop_for(error, "the membership of the group"), self.parent_loop)
 
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine on this thread's loop, past the method queue that a fetch may occupy for a second."""
@@ -56,6 +83,8 @@ class DrainThread(AIOKafkaConsumerThread):
         for tp in streams:
             known = committed[tp].offset if tp in committed else None
             start = Start(max(known or 0, earliest[tp]), known)
+            if known is not None and known < earliest[tp]:
+                log.error("%s-%s begins at %s, and %s is committed: what lay between is lost", *tp, start.next, known)
             starts[TP(tp.topic, tp.partition)] = start
         return starts
 

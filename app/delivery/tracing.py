@@ -59,5 +59,6 @@ def trace_id_of(traceparent: str) -> str:
 
 
 def onward(headers: Headers) -> Headers:
-    """What a message's own headers hand on to what it causes: the trace it belongs to, untouched."""
-    return [it for it in headers if it[0] == TRACEPARENT] if headers else ()
+    """What a message's own headers hand on to what it causes: the trace it belongs to, if that can be read."""
+    traceparent = traceparent_in(headers) if headers else ""
+    return ((TRACEPARENT, traceparent.encode()),) if traceparent else ()

@@ -326,7 +326,7 @@ def foreign_batch(offset: int, headers: list[tuple[str, bytes | None]], compress
 def test_a_header_without_a_value_is_an_empty_one(compression: int) -> None:
     content = bytes(foreign_batch(5, [("traceparent", None), ("n", b"1")], compression))
     [([first, second], end)] = batches_in(A, content, 5)
-    assert (first.headers, list(second.headers), end) == ((), [("traceparent", b""), ("n", b"1")], 7)
+    assert (first.headers, list(second.headers), end) == ([], [("traceparent", b""), ("n", b"1")], 7)
 
 
 def test_a_header_whose_name_is_no_text_hides_no_record() -> None:

@@ -120,13 +120,32 @@ async def test_what_fails_of_a_slice_is_no_offset() -> None:
     assert told == []
 
 
-async def test_a_record_that_is_refused_fails_its_slice_only() -> None:
+async def test_after_a_record_that_is_refused_nothing_is_sent_any_more() -> None:
+    """What comes behind it was decided on rows that the log will never have."""
     cluster = FakeCluster(lambda: TOO_LARGE)
     sink = make(cluster)
+    refused, behind = (written(sink, key).done() for key in (b"a", b"b"))
     with pytest.raises(DeliveryFailed, match="TooLarge"):
-        await written(sink, b"a").done()
+        await refused
     cluster.fault = lambda: ""
-    await written(sink, b"b").done()
+    for late in (behind, written(sink, b"c").done()):
+        with pytest.raises(DeliveryFailed, match="TooLarge"):
+            await late
+    assert cluster.log["orders", 0] == []
+    assert sink.open == 0
+
+
+async def test_nothing_is_sent_after_the_group_went_on() -> None:
+    cluster = FakeCluster()
+    sink = make(cluster, no)
+    await written(sink, b"a").done()
+    cluster.down = True
+    with pytest.raises(DeliveryFailed, match="went on"):
+        await written(sink, b"b").done()
+    cluster.down = False
+    with pytest.raises(DeliveryFailed, match="went on"):
+        await written(sink, b"c").done()
+    assert cluster.log["orders", 0] == [b"a"]
 
 
 async def test_what_an_outage_held_up_is_sent_again_in_order() -> None:

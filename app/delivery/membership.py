@@ -1,0 +1,74 @@
+"""What aiokafka's membership of the group does not see by itself, put around its coordinator.
+
+- Where it asks what is committed, a broker that only begins to lead the group answers with an error and no offsets.
+  aiokafka looks at the offsets alone, and takes it for a group that has committed nothing: all would be decided again
+  from the beginning of the log.
+- A heartbeat waits for its answer as long as a join may take. When the coordinator's machine is gone, the group has
+  another one within seconds, and this worker would not hear of it for a minute and a half.
+- What it can't go on after it tells to whoever asks for records. Nobody does here (`reader.py`), so it is asked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any, Final
+
+from aiokafka.client import ConnectionGroup  # type: ignore[import-untyped]  # has no types
+from aiokafka.conn import CloseReason  # type: ignore[import-untyped]
+from aiokafka.errors import for_code  # type: ignore[import-untyped]
+from aiokafka.protocol.commit import OffsetFetchRequest  # type: ignore[import-untyped]
+
+log = logging.getLogger(__name__)
+
+NO_COORDINATOR: Final = frozenset({15, 16})
+"""Kafka's codes for a broker that does not lead the group: none is known, or another one does."""
+
+LOOK_EVERY_S: Final = 1.0
+
+
+class Membership:
+    """The membership that `coordinator` (aiokafka's) holds. All methods run on its own loop.
+
+    A heartbeat waits for at most `heartbeat_s`; then another broker is asked for.
+    """
+
+    def __init__(self, coordinator: Any, heartbeat_s: float) -> None:
+        self._coordinator = coordinator
+        self._heartbeat_s = heartbeat_s
+        self._send = coordinator._send_req
+        self._heartbeat = coordinator._do_heartbeat
+        coordinator._send_req = self._checked_send
+        coordinator._do_heartbeat = self._bounded_heartbeat
+
+    async def _checked_send(self, request: Any) -> Any:
+        answer = await self._send(request)
+        code = answer.error_code if isinstance(request, OffsetFetchRequest) and hasattr(answer, "error_code") else 0
+        if code in NO_COORDINATOR:
+            self._coordinator.coordinator_dead()
+        if code:
+            raise for_code(code)()
+        return answer
+
+    async def _bounded_heartbeat(self) -> bool:
+        try:
+            async with asyncio.timeout(self._heartbeat_s):
+                return bool(await self._heartbeat())
+        except TimeoutError:
+            log.warning("the group's coordinator does not answer: looking for another")
+            self._hang_up()
+            return False
+
+    def _hang_up(self) -> None:
+        """What else waits on this connection is told that it is lost, and asks again."""
+        node = self._coordinator.coordinator_id
+        connection = self._coordinator._client._conns.get((node, ConnectionGroup.COORDINATION))
+        self._coordinator.coordinator_dead()
+        if connection is not None:
+            connection.close(reason=CloseReason.CONNECTION_TIMEOUT)
+
+    async def until_it_fails(self) -> None:
+        """Return never; raise what aiokafka can't go on after."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            self._coordinator.check_errors()
