@@ -123,14 +123,20 @@ def _judge_end(
 
 
 def _judge_amount(order_id: str, order: Order, done: list[Entry], report: Report) -> None:
-    owed = order.total_minor if order.state is State.SHIPPED else 0
-    taken = sum(_MONEY.get(it.operation, 0) * it.amount_minor for it in done if it.ok)
-    if owed:
-        report.owed[order.currency] += owed
+    owed = {order.currency: order.total_minor} if order.state is State.SHIPPED and order.total_minor else {}
+    taken: Counter[str] = Counter()
     for it in done:
         if it.ok and it.operation in _MONEY:
-            report.taken[it.currency] += _MONEY[it.operation] * it.amount_minor
-    if taken != owed and order.state is not State.NEEDS_ATTENTION:
-        detail = f"{owed} minor units are owed for an order that is {order.state}, and {taken} were taken"
+            taken[it.currency] += _MONEY[it.operation] * it.amount_minor
+    # by currency: too little of one is not made good by another
+    left = {currency: amount for currency, amount in taken.items() if amount}
+    report.owed.update(owed)
+    report.taken.update(left)
+    if left != owed and order.state is not State.NEEDS_ATTENTION:
+        detail = f"{_sums(owed)} in minor units is owed for an order that is {order.state}, and {_sums(left)} was taken"
         mend = "Capture or refund the rest at the gateway"
         report.add(Kind.LEDGER_DIFFERS, f"order {order_id}", detail, mend, orders=(order_id,))
+
+
+def _sums(amounts: Mapping[str, int]) -> str:
+    return ", ".join(f"{amount} {currency}" for currency, amount in sorted(amounts.items())) or "nothing"
