@@ -44,7 +44,7 @@ class Asked(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Errands:
-    """One of the two kinds: where its commands and rows are, and which of their details must agree."""
+    """One of the two kinds: where its commands and rows are, and which details a row has of its first command."""
 
     what: str
     leg: str
@@ -55,16 +55,7 @@ class Errands:
     ranks: tuple[Any, ...]
     errand: Callable[[Row], Any]
     told: Callable[[Order], Any]
-    details: Callable[[Any], tuple[Any, ...] | None]
-
-
-def _payment_details(it: Any) -> tuple[Any, ...] | None:
-    closed = not isinstance(it, AuthorizePayment) and it.amount_minor == 0
-    return None if closed else (it.amount_minor, it.currency, it.method)
-
-
-def _shipment_details(it: Any) -> tuple[Any, ...] | None:
-    return (it.items, it.address) if it.items else None
+    details: Callable[[Any], tuple[Any, ...]]
 
 
 PAYMENT_ERRANDS: Final = Errands(
@@ -77,7 +68,7 @@ PAYMENT_ERRANDS: Final = Errands(
     ranks=payment.RULES.wants,
     errand=lambda row: row.payment,
     told=lambda order: order.payment.status,
-    details=_payment_details,
+    details=lambda it: (it.amount_minor, it.currency, it.method),
 )
 SHIPMENT_ERRANDS: Final = Errands(
     what="shipment",
@@ -89,7 +80,7 @@ SHIPMENT_ERRANDS: Final = Errands(
     ranks=shipment.RULES.wants,
     errand=lambda row: row.shipment,
     told=lambda order: order.shipment.status,
-    details=_shipment_details,
+    details=lambda it: (it.items, it.address),
 )
 
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from app import topics
+from app.audit import books
 from app.audit.report import Kind
+from schemas.codec import encode, remade
+from schemas.commands import SetStock
+from schemas.rows import PaymentRow
 from tests.unit.audit.history import History
 
 
@@ -35,3 +40,18 @@ def test_what_was_taken_in_another_currency_and_given_back_is_no_amount(history:
     wrong = capture._replace(currency="JPY")
     history.documents.payments.extend([wrong, wrong._replace(operation="refund")])
     assert not [it for it in history.audit().differences if "is owed" in it.detail]
+
+
+def test_an_order_that_costs_nothing_is_paid_with_nothing(history: History) -> None:
+    history.send(topics.INVENTORY, "gift", SetStock("gift", "s-gift", 0, "EUR", quantity=5))
+    history.place("o2", gift=1)
+    report = history.audit()
+    assert (report.differences, report.ended) == ([], {"SHIPPED": 2})
+    assert report.owed == report.taken == {"EUR": 400}
+
+
+def test_a_payment_that_lost_its_amount_is_found(history: History) -> None:
+    """Nothing is an amount, too, and not the one that was asked for."""
+    row = remade(PaymentRow, history.rows[books.PAYMENTS.name]["o1"], amount_minor=0, currency="")
+    history.append(books.PAYMENTS.changelog, b"o1", encode(row))
+    assert history.found() == [(Kind.ROW_DIFFERS, ("o1",), ())]
