@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from app import topics
@@ -21,25 +21,18 @@ _LEFT: Final = frozenset({State.SHIPPED, State.NEEDS_ATTENTION, State.COMMITTING
 
 
 class Holdings:
-    """Watches the rows of stock while they are made; `shown` (product to version) asks for those versions of it.
+    """Watches the rows of stock while they are made. `blocked` products are left out."""
 
-    `blocked` products are left out.
-    """
-
-    def __init__(self, shown: Mapping[str, int], blocked: Collection[str], report: Report) -> None:
-        self.versions: dict[str, StockRow] = {}
+    def __init__(self, blocked: Collection[str], report: Report) -> None:
         self.partition: dict[str, int] = {}
-        self._shown = shown
         self._blocked = blocked
         self._report = report
 
-    def note(self, _key: str, row: Row, record: LogRecord) -> None:
+    def note(self, row: Row, record: LogRecord) -> None:
         """Look at a row that the record made."""
         if not isinstance(row, StockRow):
             return
         self.partition[row.product_id] = record.partition
-        if self._shown.get(row.product_id) == row.version:
-            self.versions[row.product_id] = row
         if row.stock.available < 0 or row.stock.reserved < 0:
             where = f"{record.topic}-{record.partition}@{record.offset}"
             detail = f"at {where} {row.stock.reserved} of {row.stock.on_hand} are promised"

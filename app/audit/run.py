@@ -4,43 +4,30 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Final
 
 from faust import Record
 
 from app import topics
-from app.adapters.kafka_log import Log, LogRecord, Spans
-from app.audit import books, errands, ledgers, live, parked
-from app.audit.books import Book, Table
+from app.adapters.kafka_log import Log, LogRecord
+from app.audit import books, errands, ledgers, parked
+from app.audit.books import Book
 from app.audit.errands import PAYMENT_ERRANDS, SHIPMENT_ERRANDS, Asked, Errands
-from app.audit.facts import Facts
+from app.audit.facts import OrderFacts
 from app.audit.holdings import Holdings
 from app.audit.live import Live
 from app.audit.orders import Orders
+from app.audit.reading import Begin, Reading
 from app.audit.replay import HasLeft, Replay
-from app.audit.report import Reach, Report
-from app.audit.stores import Stores
-from app.audit.turns import Place, Turns
+from app.audit.report import Report
+from app.audit.stock_facts import StockFacts
+from app.audit.stores import Documents, Stores
+from app.audit.turns import Turns
 from app.audit.waiting import Waiting
 from app.delivery import Effects, Refused, Row
 from app.domain.order import line_leg
 from app.participants import inventory, leaving, orders
 from app.participants.reading import read
 from schemas.commands import CommitStock, ReleaseStock, ReserveStock
-
-CONSUMED: Final = (
-    topics.ORDERS,
-    topics.INVENTORY,
-    topics.PAYMENTS,
-    topics.SHIPPING,
-    topics.ORDER_EVENTS,
-    topics.INVENTORY_EVENTS,
-)
-"""What the workers commit offsets of. `orders` comes last when ends are asked for: all the rest is caused by it."""
-
-Advance = Callable[[int], None]
-Begin = Callable[[str, int], Advance]
-"""Told of each part: its title and how many records it has; gives back what is called while they are read."""
 
 
 class Audit:
@@ -60,57 +47,94 @@ class Audit:
         self._stores = stores
         self._begin = begin
         self._report = Report()
+        self._letters = parked.Letters()
+        self._known = Orders()
 
     async def run(self) -> Report:
         """The whole audit. Raises `LogUnreadable`, and what the stores raise."""
-        report = self._report
-        self._committed = self._log.committed(CONSUMED)
-        kept = {table.name: await self._book(table) for table in (books.ORDERS, books.INVENTORY)}
-        kept |= {kind.table.name: await self._book(kind.table) for kind in (PAYMENT_ERRANDS, SHIPMENT_ERRANDS)}
+        self._reading = Reading(self._log, self._begin, self._report)
+        tables = (books.ORDERS, books.INVENTORY, books.PAYMENTS, books.SHIPMENTS)
+        kept = {table.name: await self._reading.book(table, self._memory) for table in tables}
         documents = await self._stores.read()
-        self._spans = self._ends()
-        letters = await self._letters()
-        blocked = set().union(*(self._unsure(letters, it) for it in (topics.ORDERS, topics.PAYMENTS, topics.SHIPPING)))
-        products = self._unsure(letters, topics.INVENTORY)
-        order_turns, stock_turns = Turns(orders.decide, letters.failures), Turns(inventory.decide, letters.failures)
-        whole = not blocked and all(span.low == 0 for span in self._spans[topics.ORDERS].values())
+        self._reading.find_ends()
+        await self._reading.batches(topics.DEAD_LETTERS, self._letters.take)
+        blocked = set().union(*(self._unsure(it) for it in (topics.ORDERS, topics.PAYMENTS, topics.SHIPPING)))
+        products = self._unsure(topics.INVENTORY)
+        whole = not blocked and all(span.low == 0 for span in self._reading.spans[topics.ORDERS].values())
 
-        known = Orders()
-        book = kept[books.ORDERS.name]
-        cut = letters.cut(topics.ORDERS, self._spans[topics.ORDERS])
-        order_log = Replay(books.ORDERS, topics.ORDERS, order_turns, book, self._committed, cut, known.note)
-        await self._each(topics.ORDERS, order_log.take)
-        order_log.judge(self._spans[topics.ORDERS], report, self._has_left(leaving.order_leaves_at_ms))
-        known.close(order_log, book, self._spans[topics.ORDERS], blocked, report)
-        waiting = Waiting(known, products)
+        order_turns = await self._orders(kept[books.ORDERS.name], blocked)
+        waiting = Waiting(self._known, products)
+        await self._errands(kept, waiting)
+        stock_turns = await self._stock(kept[books.INVENTORY.name], products, documents, waiting)
+        waiting.judge(self._reading.committed, self._report)
+        ledgers.judge(documents.payments, documents.shipments, self._known, whole, self._report)
+        await self._order_facts(documents, whole)
+        self._judge_letters(order_turns, stock_turns)
+        self._known.count(self._report)
+        return self._report
 
-        asked = {kind.what: await self._asked(kind, letters, waiting) for kind in (PAYMENT_ERRANDS, SHIPMENT_ERRANDS)}
-        for kind in (PAYMENT_ERRANDS, SHIPMENT_ERRANDS):
+    async def _orders(self, book: Book, blocked: set[str]) -> Turns:
+        """Replay the orders, and judge their table; returns how their messages were taken."""
+        topic, known = topics.ORDERS, self._known
+        turns = Turns(orders.decide, self._letters.failures)
+        log = Replay(books.ORDERS, topic, turns, book, self._reading.committed, self._cut(topic), known.note)
+        await self._reading.each(topic, log.take)
+        spans = self._reading.spans[topic]
+        log.judge(spans, self._report, self._has_left(leaving.order_leaves_at_ms))
+        known.close(log, book, spans, blocked, self._report)
+        return turns
+
+    async def _errands(self, kept: dict[str, Book], waiting: Waiting) -> None:
+        """Judge payments and shipments by what their orders asked of them."""
+        kinds = (PAYMENT_ERRANDS, SHIPMENT_ERRANDS)
+        asked = {kind.what: await self._asked(kind, waiting) for kind in kinds}
+        for kind in kinds:
             last = {order_id: it.last for order_id, it in asked[kind.what].items()}
-            known.settle(kind.topic, last, self._committed)
-        for kind in (PAYMENT_ERRANDS, SHIPMENT_ERRANDS):
-            gone = self._has_left(leaving.order_leaves_at_ms)
-            errands.judge(kind, asked[kind.what], kept[kind.table.name], known, report, gone)
+            self._known.settle(kind.topic, last, self._reading.committed)
+        gone = self._has_left(leaving.order_leaves_at_ms)
+        for kind in kinds:
+            errands.judge(kind, asked[kind.what], kept[kind.table.name], self._known, self._report, gone)
 
-        shown = {product_id: it.version for product_id, it in documents.stock.items()}
-        holdings = Holdings(shown, products, report)
-        cut = letters.cut(topics.INVENTORY, self._spans[topics.INVENTORY])
-        book = kept[books.INVENTORY.name]
-        stock_log = Replay(books.INVENTORY, topics.INVENTORY, stock_turns, book, self._committed, cut, holdings.note)
-        await self._stock(stock_log, waiting)
-        stock_log.judge(self._spans[topics.INVENTORY], report, self._has_left(leaving.stock_leaves_at_ms))
-        holdings.judge(stock_log, known, self._spans[topics.INVENTORY])
-        waiting.judge(self._committed, report)
-        ledgers.judge(documents.payments, documents.shipments, known, whole, report)
+    async def _asked(self, kind: Errands, waiting: Waiting) -> dict[str, Asked]:
+        asked: dict[str, Asked] = {}
+        turns = Turns(lambda _rows, _record: Effects(), self._letters.failures)
 
-        facts = Facts(known, self._committed, report)
-        await self._batches(topics.ORDER_EVENTS, facts.take_orders)
-        await self._batches(topics.INVENTORY_EVENTS, facts.take_stock)
-        facts.judge_orders(documents.orders, whole)
-        facts.judge_stock(documents.stock, holdings.versions, self._judged_products(holdings))
-        self._judge_letters(letters, order_turns.parked | stock_turns.parked)
-        known.count(report)
-        return report
+        def take(records: list[LogRecord]) -> None:
+            for order_id, command, record in errands.ask(kind, asked, records, self._reading.committed, turns):
+                waiting.note(order_id, kind.leg, command, record)
+
+        await self._reading.batches(kind.topic, take)
+        return asked
+
+    async def _stock(self, book: Book, blocked: set[str], documents: Documents, waiting: Waiting) -> Turns:
+        """Replay the products, and judge their table and what was told of them; returns as `_orders`."""
+        topic, spans = topics.INVENTORY, self._reading.spans[topics.INVENTORY]
+        holdings = Holdings(blocked, self._report)
+        told = StockFacts(documents.stock, self._reading.committed, self._report)
+
+        def note(_key: str, row: Row, record: LogRecord) -> None:
+            holdings.note(row, record)
+            told.note(row)
+
+        def take(record: LogRecord) -> None:
+            log.take(record)
+            command = _line_command(record)
+            if command is not None:
+                waiting.note(command.order_id, line_leg(command.product_id), command, record)
+
+        turns = Turns(inventory.decide, self._letters.failures)
+        log = Replay(books.INVENTORY, topic, turns, book, self._reading.committed, self._cut(topic), note)
+        await self._reading.each(topic, take)
+        log.judge(spans, self._report, self._has_left(leaving.stock_leaves_at_ms))
+        holdings.judge(log, self._known, spans)
+        await self._reading.batches(topics.INVENTORY_EVENTS, told.take)
+        told.judge(it for it, partition in holdings.partition.items() if spans[partition].low == 0)
+        return turns
+
+    async def _order_facts(self, documents: Documents, whole: bool) -> None:
+        facts = OrderFacts(self._known, self._reading.committed, self._report)
+        await self._reading.batches(topics.ORDER_EVENTS, facts.take)
+        facts.judge(documents.orders, whole)
 
     def _has_left(self, leaves_at_ms: Callable[[Row], int | None]) -> HasLeft:
         def has_left(row: Row) -> bool:
@@ -119,89 +143,24 @@ class Audit:
 
         return has_left
 
-    def _ends(self) -> dict[str, Spans]:
-        """Where each topic ends now. `orders` is asked last: it then holds the cause of all that the others hold."""
-        spans = {topic: self._log.spans(topic) for topic in (*reversed(CONSUMED), topics.DEAD_LETTERS)}
-        spans[topics.ORDERS] = self._log.spans(topics.ORDERS)
-        for topic in CONSUMED:
-            for partition, (low, end) in sorted(spans[topic].items()):
-                committed = self._committed.get((topic, partition), 0)
-                self._report.reach.append(Reach(topic, partition, low, committed, end))
-        return spans
+    def _cut(self, topic: str) -> set[str]:
+        return self._letters.cut(topic, self._reading.spans[topic])
 
-    async def _book(self, table: Table) -> Book:
-        book = await self._changelog(table, self._report)
-        self._report.rows[table.name] = len(book)
-        if self._memory is not None:
-            await live.judge(table, book, self._memory, self._report, lambda: self._changelog(table, Report()))
-        return book
-
-    async def _changelog(self, table: Table, report: Report) -> Book:
-        book: Book = {}
-        spans = self._log.spans(table.changelog)
-        advance = self._begin(f"Table {table.name}", sum(span.end - span.low for span in spans.values()))
-        async for records in self._log.batches(table.changelog, spans):
-            books.take(table, book, records, report)
-            advance(len(records))
-        return book
-
-    async def _batches(self, topic: str, take: Callable[[list[LogRecord]], None]) -> None:
-        spans = self._spans[topic]
-        advance = self._begin(f"Log {topic}", sum(span.end - span.low for span in spans.values()))
-        async for records in self._log.batches(topic, spans):
-            take(records)
-            advance(len(records))
-            self._report.records += len(records)
-
-    async def _each(self, topic: str, take: Callable[[LogRecord], None]) -> None:
-        def all_of(records: list[LogRecord]) -> None:
-            for record in records:
-                take(record)
-
-        await self._batches(topic, all_of)
-
-    async def _asked(self, kind: Errands, letters: parked.Letters, waiting: Waiting) -> dict[str, Asked]:
-        asked: dict[str, Asked] = {}
-        turns = Turns(lambda _rows, _record: Effects(), letters.failures)
-
-        def take(records: list[LogRecord]) -> None:
-            for order_id, command, record in errands.ask(kind, asked, records, self._committed, turns):
-                waiting.note(order_id, kind.leg, command, record)
-
-        await self._batches(kind.topic, take)
-        return asked
-
-    async def _stock(self, replay: Replay, waiting: Waiting) -> None:
-        def take(record: LogRecord) -> None:
-            replay.take(record)
-            command = _line_command(record)
-            if command is not None:
-                waiting.note(command.order_id, line_leg(command.product_id), command, record)
-
-        await self._each(topics.INVENTORY, take)
-
-    def _judged_products(self, holdings: Holdings) -> list[str]:
-        spans = self._spans[topics.INVENTORY]
-        return [product_id for product_id, partition in holdings.partition.items() if spans[partition].low == 0]
-
-    async def _letters(self) -> parked.Letters:
-        letters = parked.Letters()
-        await self._batches(topics.DEAD_LETTERS, letters.take)
-        return letters
-
-    def _unsure(self, letters: parked.Letters, topic: str) -> set[str]:
+    def _unsure(self, topic: str) -> set[str]:
         """The keys of which it is not known what becomes, or became, of their messages."""
-        waiting, cut = letters.waiting(topic), letters.cut(topic, self._spans[topic])
+        waiting, cut = self._letters.waiting(topic), self._cut(topic)
         if waiting:
             self._report.not_judged.append(f"{len(waiting)} keys of {topic} that wait behind a failed message")
         if cut:
             self._report.not_judged.append(f"{len(cut)} keys of {topic} whose failed messages retention has cut")
         return waiting | cut
 
-    def _judge_letters(self, letters: parked.Letters, wanted: dict[Place, str]) -> None:
-        replayed = {topic: self._spans[topic] for topic in (topics.ORDERS, topics.INVENTORY)}
-        cut = any(span.low > 0 for span in self._spans[topics.DEAD_LETTERS].values())
-        parked.judge(wanted, letters.places, replayed, self._committed, cut, self._report)
+    def _judge_letters(self, order_turns: Turns, stock_turns: Turns) -> None:
+        spans = self._reading.spans
+        replayed = {topic: spans[topic] for topic in (topics.ORDERS, topics.INVENTORY)}
+        cut = any(span.low > 0 for span in spans[topics.DEAD_LETTERS].values())
+        wanted = order_turns.parked | stock_turns.parked
+        parked.judge(wanted, self._letters.places, replayed, self._reading.committed, cut, self._report)
 
 
 def _line_command(record: LogRecord) -> ReserveStock | ReleaseStock | CommitStock | None:

@@ -17,8 +17,9 @@ from app.audit import books
 from app.audit.books import Table
 from app.audit.facts import Shown
 from app.audit.ledgers import Entry
+from app.audit.reading import CONSUMED
 from app.audit.report import Kind, Report
-from app.audit.run import CONSUMED, Audit
+from app.audit.run import Audit
 from app.audit.stores import Documents
 from app.cli import letters as mail
 from app.cli.letters import Letter, Name
