@@ -91,7 +91,8 @@ class Holdings:
             return
         for line in order.lines:
             partition = self.partition.get(line.product_id)
-            if partition in cut or line.product_id in self._blocked:
+            unknown = partition is None and cut  # all that made the product may be among what was cut
+            if unknown or partition in cut or line.product_id in self._blocked:
                 continue
             row = None if partition is None else replay.row(partition, reservation_key(line.product_id, order_id))
             taken = row.reservation if isinstance(row, ReservationRow) else None

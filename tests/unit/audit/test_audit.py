@@ -224,3 +224,10 @@ def test_what_retention_has_cut_is_said_and_not_judged(history: History) -> None
     assert report.differences == []
     assert len(report.not_judged) == 2
     assert report.orders < 5
+
+
+def test_goods_of_a_product_that_was_last_supplied_before_the_log_begins_are_not_missed(history: History) -> None:
+    """The order is of yesterday; what was supplied weeks ago, retention has cut."""
+    history.low = {topics.INVENTORY: len(history.records[topics.INVENTORY])}
+    history.place("o6", cup=1)
+    assert history.found() == []
