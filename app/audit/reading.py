@@ -66,6 +66,11 @@ class Reading:
             advance(len(records))
             self._report.records += len(records)
 
+    async def again(self, topic: str, take: Callable[[list[LogRecord]], None]) -> None:
+        """Have all records of the topic taken that are there now, also those that came since its end was asked for."""
+        async for records in self._log.batches(topic, self._log.spans(topic)):
+            take(records)
+
     async def each(self, topic: str, take: Callable[[LogRecord], None]) -> None:
         """As `batches`, one record at a time."""
 

@@ -114,7 +114,7 @@ class Audit:
 
         def note(_key: str, row: Row, record: LogRecord) -> None:
             holdings.note(row, record)
-            told.note(row)
+            told.note(row, record)
 
         def take(record: LogRecord) -> None:
             log.take(record)
@@ -127,8 +127,11 @@ class Audit:
         await self._reading.each(topic, take)
         log.judge(spans, self._report, self._has_left(leaving.stock_leaves_at_ms))
         holdings.judge(log, self._known, spans)
+        told.close((it for it, partition in holdings.partition.items() if spans[partition].low == 0), book)
         await self._reading.batches(topics.INVENTORY_EVENTS, told.take)
-        told.judge(it for it, partition in holdings.partition.items() if spans[partition].low == 0)
+        if told.lacking():
+            await self._reading.again(topics.INVENTORY_EVENTS, told.take_newer)
+        told.judge()
         return turns
 
     async def _order_facts(self, documents: Documents, whole: bool) -> None:

@@ -50,6 +50,8 @@ class History:
         self.now_ms = 0
         self.poison = b""
         """What raises where it stands in a message; nothing when empty."""
+        self.meanwhile: dict[str, Callable[[], object]] = {}
+        """What happens, once, while the audit is about to read this topic."""
         self.queues: defaultdict[str, Queues] = defaultdict(Queues)
         self.done: defaultdict[str, int] = defaultdict(int)
 
@@ -174,6 +176,7 @@ class History:
             return projected | {(topic, 0): offset for topic, offset in self._history.done.items()}
 
         async def batches(self, topic: str, spans: Spans) -> AsyncIterator[list[LogRecord]]:
+            self._history.meanwhile.pop(topic, lambda: None)()
             for record in self._history.records[topic][spans[0].low : spans[0].end]:
                 yield [record]
 
@@ -182,4 +185,5 @@ class History:
             self._history = history
 
         async def read(self) -> Documents:
-            return self._history.documents
+            orders, stock, paid, shipped = self._history.documents
+            return Documents(dict(orders), dict(stock), list(paid), list(shipped))
