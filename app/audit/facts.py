@@ -11,11 +11,14 @@ from app import topics
 from app.adapters.kafka_log import Committed, LogRecord
 from app.audit.orders import Orders
 from app.audit.report import Kind, Report
-from schemas.codec import Decoder, Undecodable
+from schemas.codec import Decoder, Undecodable, remade
+from schemas.facts import OrderFact
+from schemas.rows import OrderRow
 
 R = TypeVar("R", bound=Record)
 
 REBUILD: Final = "Rebuild the projection: faust -A app.main projection rebuild"
+FALSE: Final = "Tell whoever reads the facts; once the true one is sent, rebuild the projection"
 
 
 class Shown(NamedTuple):
@@ -36,17 +39,18 @@ class OrderFacts:
         self._due: dict[str, int] = {}  # order -> the highest version that the projection has committed
 
     def take(self, records: Iterable[LogRecord]) -> None:
-        """Look at facts of orders, each against the history that its order has."""
+        """Look at facts of orders: whether each is one that the log makes. What is told falsely is not told."""
         for record, fact in facts_in(records, topics.read_order_fact, self._report):
             row = self._orders.judged.get(fact.order_id)
             if row is None:
                 continue
             change = fact.change
+            false = self._false(fact, row)
+            if false:
+                where = f"at {record.topic}-{record.partition}@{record.offset} "
+                self._says(Kind.FACT_WITHOUT_CAUSE, fact.order_id, where + false, FALSE)
+                continue
             self._told.setdefault(fact.order_id, set()).add(change.version)
-            happened = [it for it in row.order.history if it.version == change.version]
-            if [it.status for it in happened] != [change.status]:
-                detail = f"version {change.version} was told to be {change.status}, and is {happened or 'none'}"
-                self._says(Kind.FACT_WITHOUT_CAUSE, fact.order_id, detail, "Tell whoever reads the facts")
             if record.offset < self._committed.get((record.topic, record.partition), 0):
                 self._due[fact.order_id] = max(change.version, self._due.get(fact.order_id, 0))
 
@@ -71,8 +75,28 @@ class OrderFacts:
         for order_id in shown.keys() - self._orders.judged.keys() if whole else ():
             self._says(Kind.PROJECTION_DIFFERS, order_id, "MongoDB shows an order that is not in the log", REBUILD)
 
+    def _false(self, fact: OrderFact, row: OrderRow) -> str:
+        """What is wrong with a fact of the order that the log makes so; empty when it is true.
+
+        One that is told again shows the order as it was by then, and not as its change left it.
+        """
+        change = fact.change
+        happened = [it for it in row.order.history if it.version == change.version]
+        if happened != [change] or fact.status is not change.status:
+            return f"version {change.version} was told to be {fact.status}, {change}, and is {happened or 'none'}"
+        if change not in fact.order.history or not self._orders.made.has(_row_of(fact)):
+            return f"version {change.version}, {change.status}, was told of an order that no message has made so"
+        return ""
+
     def _says(self, kind: Kind, order_id: str, detail: str, mend: str) -> None:
         self._report.add(kind, f"order {order_id}", detail, mend, orders=(order_id,))
+
+
+def _row_of(fact: OrderFact) -> OrderRow:
+    """A fact is the order's row, and the change that it is about."""
+    row = remade(OrderRow, fact)
+    del row.__dict__["change"]
+    return row
 
 
 def facts_in(records: Iterable[LogRecord], read: Decoder[R], report: Report) -> Iterator[tuple[LogRecord, R]]:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 
 from app.adapters.kafka_log import Committed, LogRecord, Spans
 from app.audit.books import Book
+from app.audit.prints import Prints
 from app.audit.replay import Replay, began_before
 from app.audit.report import Report
 from app.delivery import Row
@@ -17,17 +18,19 @@ class Orders:
     """What the replay of the orders' topic came to.
 
     `judged`: the orders whose whole log is there. `settled`: those of them that were at rest, with every message to
-    them committed, before any store was read: whatever they caused is done. `told`: when each version was made.
+    them committed, before any store was read: whatever they caused is done. `made`: all their rows ever.
     """
 
     def __init__(self) -> None:
         self.judged: dict[str, OrderRow] = {}
         self.partition: dict[str, int] = {}
         self.settled: set[str] = set()
+        self.made = Prints()
         self._replay: Replay
 
-    def note(self, key: str, _row: Row, record: LogRecord) -> None:
+    def note(self, key: str, row: Row, record: LogRecord) -> None:
         """Note that the record wrote this order."""
+        self.made.note(row)
         self.partition[key] = record.partition
 
     def close(self, replay: Replay, book: Book, spans: Spans, blocked: Collection[str], report: Report) -> None:

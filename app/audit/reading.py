@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from app import topics
-from app.adapters.kafka_log import Log, LogRecord, Spans
+from app.adapters.kafka_log import Log, LogRecord, Span, Spans
 from app.audit import books, live
 from app.audit.books import Book, Table
 from app.audit.live import Live
@@ -66,9 +66,11 @@ class Reading:
             advance(len(records))
             self._report.records += len(records)
 
-    async def again(self, topic: str, take: Callable[[list[LogRecord]], None]) -> None:
-        """Have all records of the topic taken that are there now, also those that came since its end was asked for."""
-        async for records in self._log.batches(topic, self._log.spans(topic)):
+    async def since(self, topic: str, take: Callable[[list[LogRecord]], None]) -> None:
+        """Have the records taken that came to the topic since its end was asked for."""
+        before = self.spans[topic]
+        now = {it: Span(before[it].end, span.end) for it, span in self._log.spans(topic).items()}
+        async for records in self._log.batches(topic, now):
             take(records)
 
     async def each(self, topic: str, take: Callable[[LogRecord], None]) -> None:

@@ -48,7 +48,7 @@ class Kind(StrEnum):
     FACT_MISSING = "FACT_MISSING"
     """A public change was not told."""
     FACT_WITHOUT_CAUSE = "FACT_WITHOUT_CAUSE"
-    """Something was told that did not happen."""
+    """Something was told that did not happen, or not so."""
     PROJECTION_BEHIND = "PROJECTION_BEHIND"
     """MongoDB lacks a fact that the projection has committed."""
     PROJECTION_DIFFERS = "PROJECTION_DIFFERS"

@@ -127,10 +127,10 @@ class Audit:
         await self._reading.each(topic, take)
         log.judge(spans, self._report, self._has_left(leaving.stock_leaves_at_ms))
         holdings.judge(log, self._known, spans)
-        told.close((it for it, partition in holdings.partition.items() if spans[partition].low == 0), book)
+        told.close({partition for partition, span in spans.items() if span.low == 0}, book)
         await self._reading.batches(topics.INVENTORY_EVENTS, told.take)
         if told.lacking():
-            await self._reading.again(topics.INVENTORY_EVENTS, told.take_newer)
+            await self._reading.since(topics.INVENTORY_EVENTS, told.take_newer)
         told.judge()
         return turns
 

@@ -6,15 +6,18 @@ the last message that is committed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from app import topics
 from app.adapters.kafka_log import Committed, LogRecord
 from app.audit.books import Book
-from app.audit.facts import REBUILD, Shown, facts_in
+from app.audit.facts import FALSE, REBUILD, Shown, facts_in
+from app.audit.prints import Prints
 from app.audit.report import Kind, Report
 from app.delivery import Row
+from schemas.codec import encode, remade
+from schemas.facts import StockChanged
 from schemas.rows import StockRow
 
 _TELL: Final = f"Send the product's row as a fact to {topics.INVENTORY_EVENTS}"
@@ -27,9 +30,12 @@ class StockFacts:
         self._shown = shown
         self._committed = committed
         self._report = report
-        self._made: dict[str, StockRow] = {}  # the rows that the log makes of the versions that MongoDB shows
+        self._made = Prints()
+        self._partition: dict[str, int] = {}
+        self._as_shown: dict[str, StockRow] = {}  # the rows that the log makes of the versions that MongoDB shows
         self._changed: dict[str, int] = {}  # product -> the version that its last committed change makes
-        self._judged: set[str] = set()
+        self._whole: Collection[int] = ()
+        self._kept: dict[str, StockRow] = {}
         self._safe: dict[str, int] = {}  # product -> the version that must have been told
         self._told: dict[str, int] = {}
         self._projected: dict[str, int] = {}
@@ -38,30 +44,39 @@ class StockFacts:
         """Look at a row that the record made."""
         if not isinstance(row, StockRow):
             return
+        self._made.note(row)
+        self._partition[row.product_id] = record.partition
         found = self._shown.get(row.product_id)
         if found is not None and found.version == row.version:
-            self._made[row.product_id] = row
+            self._as_shown[row.product_id] = row
         if self._is_committed(record.topic, record.partition, record.offset):
             self._changed[row.product_id] = row.version
 
-    def close(self, judged: Iterable[str], book: Book) -> None:
-        """Take in which products the log makes as they are. Of the others it is known what their rows in `book` say."""
-        self._judged.update(judged)
-        self._safe = {it: self._changed[it] for it in self._judged & self._changed.keys()}
+    def close(self, whole: Collection[int], book: Book) -> None:
+        """Take in which partitions the log makes as they are. Of the others it is known what the rows in `book` say."""
+        self._whole = whole
+        self._safe = {it: version for it, version in self._changed.items() if self._partition[it] in whole}
         for product_id, kept in book.items():
-            row = kept.row
-            if isinstance(row, StockRow) and self._is_committed(topics.INVENTORY, kept.partition, kept.version):
-                self._safe[product_id] = max(row.version, self._safe.get(product_id, 0))
+            if not isinstance(kept.row, StockRow):
+                continue
+            self._kept[product_id] = kept.row
+            if self._is_committed(topics.INVENTORY, kept.partition, kept.version):
+                self._safe[product_id] = max(kept.row.version, self._safe.get(product_id, 0))
 
     def take(self, records: Iterable[LogRecord]) -> None:
-        """Look at facts."""
+        """Look at facts. What is told falsely is not told."""
         for record, fact in facts_in(records, topics.read_stock_fact, self._report):
+            if not self._is_true(fact, record):
+                where = f"{record.topic}-{record.partition}@{record.offset}"
+                detail = f"{where} tells {_words(fact)} of version {fact.version}: no message made it so"
+                self._says(Kind.FACT_WITHOUT_CAUSE, fact.product_id, detail, FALSE)
+                continue
             self._told[fact.product_id] = max(fact.version, self._told.get(fact.product_id, 0))
             if self._is_committed(record.topic, record.partition, record.offset):
                 self._projected[fact.product_id] = max(fact.version, self._projected.get(fact.product_id, 0))
 
     def take_newer(self, records: Iterable[LogRecord]) -> None:
-        """Look at facts once more, at those that came meanwhile too: compaction may have put one in another's place."""
+        """Look at facts that came meanwhile: one of them may stand for one that compaction has just taken."""
         for _, fact in facts_in(records, topics.read_stock_fact, Report()):
             self._told[fact.product_id] = max(fact.version, self._told.get(fact.product_id, 0))
 
@@ -75,22 +90,38 @@ class StockFacts:
             last = f"version {self._told[product_id]}" if product_id in self._told else "nothing"
             detail = f"version {version} is committed and was never told; what was told last is {last}"
             self._says(Kind.FACT_MISSING, product_id, detail, _TELL)
-        for product_id in self._judged:
-            found, due = self._shown.get(product_id), self._projected.get(product_id, 0)
-            if due > (found.version if found else 0):
-                has = f"version {found.version}" if found else "nothing"
-                detail = f"version {due} is projected, MongoDB has {has}"
-                self._says(Kind.PROJECTION_BEHIND, product_id, detail, REBUILD)
-            if found is None:
-                continue
-            row = self._made.get(product_id)
-            really = (row.stock.on_hand, row.stock.reserved) if row else None
-            if really != found.says:
-                detail = f"MongoDB says (on hand, reserved) {found.says} in version {found.version}, which was {really}"
-                self._says(Kind.PROJECTION_DIFFERS, product_id, detail, REBUILD)
+        for product_id, partition in self._partition.items():
+            if partition in self._whole:
+                self._judge_shown(product_id)
+
+    def _judge_shown(self, product_id: str) -> None:
+        found, due = self._shown.get(product_id), self._projected.get(product_id, 0)
+        if due > (found.version if found else 0):
+            has = f"version {found.version}" if found else "nothing"
+            self._says(Kind.PROJECTION_BEHIND, product_id, f"version {due} is projected, MongoDB has {has}", REBUILD)
+        if found is None:
+            return
+        row = self._as_shown.get(product_id)
+        really = (row.stock.on_hand, row.stock.reserved) if row else None
+        if really != found.says:
+            detail = f"MongoDB says (on hand, reserved) {found.says} in version {found.version}, which was {really}"
+            self._says(Kind.PROJECTION_DIFFERS, product_id, detail, REBUILD)
+
+    def _is_true(self, fact: StockChanged, record: LogRecord) -> bool:
+        """Whether the log makes it; where that is cut, whether the table says so of the version that it has."""
+        row = remade(StockRow, fact)
+        if self._partition.get(fact.product_id, record.partition) in self._whole:
+            return self._made.has(row)
+        kept = self._kept.get(fact.product_id)
+        return kept is None or kept.version != row.version or encode(kept) == encode(row)
 
     def _is_committed(self, topic: str, partition: int, offset: int) -> bool:
         return offset < self._committed.get((topic, partition), 0)
 
     def _says(self, kind: Kind, product_id: str, detail: str, mend: str) -> None:
         self._report.add(kind, f"stock of {product_id}", detail, mend, products=(product_id,))
+
+
+def _words(fact: StockChanged) -> str:
+    counters = fact.stock.on_hand, fact.stock.reserved
+    return f"(on hand, reserved) {counters} and a price of {fact.price_minor} {fact.currency}"
