@@ -21,26 +21,28 @@ _LEFT: Final = frozenset({State.SHIPPED, State.NEEDS_ATTENTION, State.COMMITTING
 
 
 class Holdings:
-    """Watches the rows of stock while they are made. `blocked` products are left out."""
+    """Watches the rows of stock while they are made."""
 
-    def __init__(self, blocked: Collection[str], report: Report) -> None:
-        self.partition: dict[str, int] = {}
-        self._blocked = blocked
+    def __init__(self, report: Report) -> None:
+        self._partition: dict[str, int] = {}
+        self._supplied: defaultdict[str, int] = defaultdict(int)
         self._report = report
 
     def note(self, row: Row, record: LogRecord) -> None:
         """Look at a row that the record made."""
+        if isinstance(row, AdjustmentRow) and row.adjustment.ok:
+            self._supplied[row.product_id] += row.adjustment.delta
         if not isinstance(row, StockRow):
             return
-        self.partition[row.product_id] = record.partition
+        self._partition[row.product_id] = record.partition
         if row.stock.available < 0 or row.stock.reserved < 0:
             where = f"{record.topic}-{record.partition}@{record.offset}"
             detail = f"at {where} {row.stock.reserved} of {row.stock.on_hand} are promised"
             name = row.product_id
             self._report.add(Kind.OVERSOLD, f"stock of {name}", detail, _COUNT_AGAIN, products=(name,))
 
-    def judge(self, replay: Replay, orders: Orders, spans: Spans) -> None:
-        """Report sums that don't hold, and what is held or gone for nothing."""
+    def judge(self, replay: Replay, orders: Orders, spans: Spans, blocked: Collection[str]) -> None:
+        """Report sums that don't hold, and what is held or gone for nothing. `blocked` products may lack what left."""
         cut = {partition for partition, span in spans.items() if span.low > 0}
         if cut:
             self._report.not_judged.append(f"stock in {len(cut)} partitions whose first messages retention has cut")
@@ -52,20 +54,18 @@ class Holdings:
                 if isinstance(row, ReservationRow) and row.order_id in orders.settled:
                     self._judge_reservation(row, orders, replay.committed(partition))
         for order_id in orders.settled:
-            self._judge_lines(order_id, orders, replay, cut)
+            self._judge_lines(order_id, orders, replay, cut, blocked)
 
     def _judge_sums(self, rows: Iterable[Row]) -> None:
-        on_hand: defaultdict[str, int] = defaultdict(int)
+        on_hand = self._supplied.copy()  # a change that was made once more has one marker for both
         reserved: defaultdict[str, int] = defaultdict(int)
         counters = []
         for row in rows:
             if isinstance(row, StockRow):
                 counters.append(row)
-            elif isinstance(row, AdjustmentRow):
-                on_hand[row.product_id] += row.adjustment.delta if row.adjustment.ok else 0
-            elif row.reservation.status is LineStatus.RESERVED:
+            elif isinstance(row, ReservationRow) and row.reservation.status is LineStatus.RESERVED:
                 reserved[row.product_id] += row.reservation.quantity
-            elif row.reservation.status is LineStatus.COMMITTED:
+            elif isinstance(row, ReservationRow) and row.reservation.status is LineStatus.COMMITTED:
                 on_hand[row.product_id] -= row.reservation.quantity
         for row in counters:
             ours, parts = (row.stock.on_hand, row.stock.reserved), (on_hand[row.product_id], reserved[row.product_id])
@@ -85,14 +85,16 @@ class Holdings:
             detail = f"{held.quantity} of {row.product_id} have left for an order that is {order.state}"
             self._says(Kind.NOT_TAKEN, row.order_id, row.product_id, detail, f"Add {held.quantity} to its stock")
 
-    def _judge_lines(self, order_id: str, orders: Orders, replay: Replay, cut: set[int]) -> None:
+    def _judge_lines(
+        self, order_id: str, orders: Orders, replay: Replay, cut: set[int], blocked: Collection[str]
+    ) -> None:
         order = orders.judged[order_id].order
         if order.state is not State.SHIPPED:
             return
         for line in order.lines:
-            partition = self.partition.get(line.product_id)
+            partition = self._partition.get(line.product_id)
             unknown = partition is None and cut  # all that made the product may be among what was cut
-            if unknown or partition in cut or line.product_id in self._blocked:
+            if unknown or partition in cut or line.product_id in blocked:
                 continue
             row = None if partition is None else replay.row(partition, reservation_key(line.product_id, order_id))
             taken = row.reservation if isinstance(row, ReservationRow) else None

@@ -133,7 +133,7 @@ def _judge_amount(order_id: str, order: Order, done: list[Entry], report: Report
     report.owed.update(owed)
     report.taken.update(left)
     if left != owed and order.state is not State.NEEDS_ATTENTION:
-        detail = f"{_sums(owed)} in minor units is owed for an order that is {order.state}, and {_sums(left)} was taken"
+        detail = f"owed for an order that is {order.state}, in minor units: {_sums(owed)}; taken: {_sums(left)}"
         mend = "Capture or refund the rest at the gateway"
         report.add(Kind.LEDGER_DIFFERS, f"order {order_id}", detail, mend, orders=(order_id,))
 

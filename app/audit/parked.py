@@ -7,7 +7,7 @@ replays them, so what depends on them is left out of what is judged.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from app.adapters.kafka_log import Committed, LogRecord, Spans
@@ -60,6 +60,10 @@ class Letters:
             if place not in self._dropped and self._last[place].replays >= self._replays[place]
         }
 
+    def places_of(self, topic: str, keys: Collection[str]) -> set[Place]:
+        """Where the messages with these keys first stood of which there are letters."""
+        return {place for place, it in self._last.items() if it.topic == topic and _key_of(it) in keys}
+
     def cut(self, topic: str, spans: Spans) -> set[str]:
         """The keys of which a message that failed or waited is not in the log any more."""
         return {key for (_, partition, offset), key in self._queued(topic) if offset < spans[partition].low}
@@ -67,7 +71,11 @@ class Letters:
     def _queued(self, topic: str) -> Iterable[tuple[Place, str]]:
         for place, letter in self._last.items():
             if letter.topic == topic and letter.kind is not Why.REFUSED and letter.key is not None:
-                yield place, (bytes_of(letter.key) or b"").decode(errors="replace")
+                yield place, _key_of(letter)
+
+
+def _key_of(letter: DeadLetter) -> str:
+    return (bytes_of(letter.key) or b"").decode(errors="replace")
 
 
 def judge(

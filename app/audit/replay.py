@@ -7,7 +7,7 @@ however much further the log goes: no moment has to be found at which everything
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, MutableMapping
 from typing import Any
 
 from app.adapters.kafka_log import Committed, LogRecord, Spans
@@ -73,6 +73,13 @@ class Replay:
             kept = self._book.get(key)
             if kept is not None and kept.version == self._table.version(row):
                 self._met[key] = row
+
+    def leave_out(self, keys: Collection[str]) -> None:
+        """Judge nothing that messages with these keys concern, and have no rows of theirs."""
+        of_keys: tuple[MutableMapping[str, Any], ...] = (self._book, self._due, *self.rows.values())
+        for found in of_keys if keys else ():
+            for it in [it for it in found if it.split("/")[0] in keys]:
+                del found[it]
 
     def committed(self, partition: int) -> int:
         """The offset of the topic below which the workers have committed everything."""

@@ -15,17 +15,18 @@ from app.audit.errands import PAYMENT_ERRANDS, SHIPMENT_ERRANDS, Asked, Errands
 from app.audit.facts import OrderFacts
 from app.audit.holdings import Holdings
 from app.audit.live import Live
+from app.audit.markers import Markers
 from app.audit.orders import Orders
 from app.audit.reading import Begin, Reading
 from app.audit.replay import HasLeft, Replay
 from app.audit.report import Report
 from app.audit.stock_facts import StockFacts
 from app.audit.stores import Documents, Stores
-from app.audit.turns import Turns
+from app.audit.turns import Place, Turns
 from app.audit.waiting import Waiting
 from app.delivery import Effects, Refused, Row
 from app.domain.order import line_leg
-from app.participants import inventory, leaving, orders
+from app.participants import leaving, orders
 from app.participants.reading import read
 from schemas.commands import CommitStock, ReleaseStock, ReserveStock
 
@@ -65,11 +66,12 @@ class Audit:
         order_turns = await self._orders(kept[books.ORDERS.name], blocked)
         waiting = Waiting(self._known, products)
         await self._errands(kept, waiting)
-        stock_turns = await self._stock(kept[books.INVENTORY.name], products, documents, waiting)
+        markers = Markers(kept[books.INVENTORY.name], self._reading.committed, self._now_ms)
+        stock_turns = await self._stock(kept[books.INVENTORY.name], markers, products, documents, waiting)
         waiting.judge(self._reading.committed, self._report)
         ledgers.judge(documents.payments, documents.shipments, self._known, whole, self._report)
         await self._order_facts(documents, whole)
-        self._judge_letters(order_turns, stock_turns)
+        self._judge_letters(order_turns.parked | stock_turns.parked, markers.doubted)
         self._known.count(self._report)
         return self._report
 
@@ -106,10 +108,12 @@ class Audit:
         await self._reading.batches(kind.topic, take)
         return asked
 
-    async def _stock(self, book: Book, blocked: set[str], documents: Documents, waiting: Waiting) -> Turns:
+    async def _stock(
+        self, book: Book, markers: Markers, blocked: set[str], documents: Documents, waiting: Waiting
+    ) -> Turns:
         """Replay the products, and judge their table and what was told of them; returns as `_orders`."""
         topic, spans = topics.INVENTORY, self._reading.spans[topics.INVENTORY]
-        holdings = Holdings(blocked, self._report)
+        holdings = Holdings(self._report)
         told = StockFacts(documents.stock, self._reading.committed, self._report)
 
         def note(_key: str, row: Row, record: LogRecord) -> None:
@@ -122,12 +126,14 @@ class Audit:
             if command is not None:
                 waiting.note(command.order_id, line_leg(command.product_id), command, record)
 
-        turns = Turns(inventory.decide, self._letters.failures)
+        turns = Turns(markers.decide, self._letters.failures)
         log = Replay(books.INVENTORY, topic, turns, book, self._reading.committed, self._cut(topic), note)
         await self._reading.each(topic, take)
+        doubted = self._doubted(markers)
+        log.leave_out(doubted)
         log.judge(spans, self._report, self._has_left(leaving.stock_leaves_at_ms))
-        holdings.judge(log, self._known, spans)
-        told.close({partition for partition, span in spans.items() if span.low == 0}, book)
+        holdings.judge(log, self._known, spans, blocked | doubted)
+        told.close({partition for partition, span in spans.items() if span.low == 0}, doubted, book)
         await self._reading.batches(topics.INVENTORY_EVENTS, told.take)
         if told.lacking():
             await self._reading.since(topics.INVENTORY_EVENTS, told.take_newer)
@@ -158,12 +164,19 @@ class Audit:
             self._report.not_judged.append(f"{len(cut)} keys of {topic} whose failed messages retention has cut")
         return waiting | cut
 
-    def _judge_letters(self, order_turns: Turns, stock_turns: Turns) -> None:
+    def _doubted(self, markers: Markers) -> set[str]:
+        if markers.doubted:
+            what = "products with a change of stock that came again when it may have been forgotten"
+            self._report.not_judged.append(f"{len(markers.doubted)} {what}")
+        return markers.doubted
+
+    def _judge_letters(self, wanted: dict[Place, str], doubted: set[str]) -> None:
         spans = self._reading.spans
         replayed = {topic: spans[topic] for topic in (topics.ORDERS, topics.INVENTORY)}
         cut = any(span.low > 0 for span in spans[topics.DEAD_LETTERS].values())
-        wanted = order_turns.parked | stock_turns.parked
-        parked.judge(wanted, self._letters.places, replayed, self._reading.committed, cut, self._report)
+        unsure = self._letters.places_of(topics.INVENTORY, doubted)
+        wanted = {place: why for place, why in wanted.items() if place not in unsure}
+        parked.judge(wanted, self._letters.places - unsure, replayed, self._reading.committed, cut, self._report)
 
 
 def _line_command(record: LogRecord) -> ReserveStock | ReleaseStock | CommitStock | None:

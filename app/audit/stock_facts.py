@@ -35,6 +35,7 @@ class StockFacts:
         self._as_shown: dict[str, StockRow] = {}  # the rows that the log makes of the versions that MongoDB shows
         self._changed: dict[str, int] = {}  # product -> the version that its last committed change makes
         self._whole: Collection[int] = ()
+        self._doubted: Collection[str] = ()
         self._kept: dict[str, StockRow] = {}
         self._safe: dict[str, int] = {}  # product -> the version that must have been told
         self._told: dict[str, int] = {}
@@ -52,10 +53,13 @@ class StockFacts:
         if self._is_committed(record.topic, record.partition, record.offset):
             self._changed[row.product_id] = row.version
 
-    def close(self, whole: Collection[int], book: Book) -> None:
-        """Take in which partitions the log makes as they are. Of the others it is known what the rows in `book` say."""
-        self._whole = whole
-        self._safe = {it: version for it, version in self._changed.items() if self._partition[it] in whole}
+    def close(self, whole: Collection[int], doubted: Collection[str], book: Book) -> None:
+        """Take in which partitions are there from their beginning, so that the log makes their products as they are.
+
+        Of the others, and of `doubted` products, it is known what their rows in `book` say.
+        """
+        self._whole, self._doubted = whole, doubted
+        self._safe = {it: version for it, version in self._changed.items() if self._is_made(it, self._partition[it])}
         for product_id, kept in book.items():
             if not isinstance(kept.row, StockRow):
                 continue
@@ -91,7 +95,7 @@ class StockFacts:
             detail = f"version {version} is committed and was never told; what was told last is {last}"
             self._says(Kind.FACT_MISSING, product_id, detail, _TELL)
         for product_id, partition in self._partition.items():
-            if partition in self._whole:
+            if self._is_made(product_id, partition):
                 self._judge_shown(product_id)
 
     def _judge_shown(self, product_id: str) -> None:
@@ -108,12 +112,15 @@ class StockFacts:
             self._says(Kind.PROJECTION_DIFFERS, product_id, detail, REBUILD)
 
     def _is_true(self, fact: StockChanged, record: LogRecord) -> bool:
-        """Whether the log makes it; where that is cut, whether the table says so of the version that it has."""
+        """Whether the log makes it; where that can't be known, whether the table says so of the version that it has."""
         row = remade(StockRow, fact)
-        if self._partition.get(fact.product_id, record.partition) in self._whole:
+        if self._is_made(fact.product_id, self._partition.get(fact.product_id, record.partition)):
             return self._made.has(row)
         kept = self._kept.get(fact.product_id)
         return kept is None or kept.version != row.version or encode(kept) == encode(row)
+
+    def _is_made(self, product_id: str, partition: int) -> bool:
+        return partition in self._whole and product_id not in self._doubted
 
     def _is_committed(self, topic: str, partition: int, offset: int) -> bool:
         return offset < self._committed.get((topic, partition), 0)

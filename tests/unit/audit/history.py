@@ -48,6 +48,7 @@ class History:
         self.documents = Documents({}, {}, [], [])
         self.low: dict[str, int] = {}
         self.now_ms = 0
+        """What the audit takes for now, and messages for their time, a second later."""
         self.poison = b""
         """What raises where it stands in a message; nothing when empty."""
         self.meanwhile: dict[str, Callable[[], object]] = {}
@@ -74,7 +75,7 @@ class History:
 
     def append(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers = ()) -> None:
         log = self.records[topic]
-        log.append(LogRecord(topic, 0, len(log), 1_000 + len(log), key, value, headers))
+        log.append(LogRecord(topic, 0, len(log), self.now_ms + 1_000 + len(log), key, value, headers))
 
     def handle(self, topic: str, offset: int, action: Action, value: bytes | None = None) -> None:
         """Replay or drop the letter of that message, as a person does."""
