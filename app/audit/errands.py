@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from faust import Record
 
 from app import topics
-from app.adapters.kafka_log import Committed, LogRecord
+from app.adapters.kafka_log import Committed, LogRecord, Span
 from app.audit.books import PAYMENTS, SHIPMENTS, Book, Kept, Table
 from app.audit.orders import Orders
 from app.audit.replay import HasLeft
@@ -118,14 +118,21 @@ def ask(
 
 
 def judge(
-    kind: Errands, asked: Mapping[str, Asked], book: Book, orders: Orders, report: Report, has_left: HasLeft
+    kind: Errands,
+    asked: Mapping[str, Asked],
+    book: Book,
+    orders: Orders,
+    report: Report,
+    has_left: HasLeft,
+    spans: Mapping[int, Span],
 ) -> None:
     """Report where the rows are not what was asked for, or not what the orders were told.
 
-    What an order of which it `has_left` its table held may have left, too.
+    What an order of which it `has_left` its table held may have left, too. What began before the log of the commands,
+    which is in `spans`, was asked for by one that is gone.
     """
     for order_id, kept in book.items():
-        if kept.row is None or order_id not in orders.judged:
+        if kept.row is None or order_id not in orders.judged or kept.row.opened_at < spans[kept.partition].low:
             continue
         found = asked.get(order_id)
         if found is None:

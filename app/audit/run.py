@@ -95,7 +95,8 @@ class Audit:
             self._known.settle(kind.topic, last, self._reading.committed)
         gone = self._has_left(leaving.order_leaves_at_ms)
         for kind in kinds:
-            errands.judge(kind, asked[kind.what], kept[kind.table.name], self._known, self._report, gone)
+            spans = self._reading.spans[kind.topic]
+            errands.judge(kind, asked[kind.what], kept[kind.table.name], self._known, self._report, gone, spans)
 
     async def _asked(self, kind: Errands, waiting: Waiting) -> dict[str, Asked]:
         asked: dict[str, Asked] = {}

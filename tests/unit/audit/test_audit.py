@@ -226,6 +226,13 @@ def test_what_retention_has_cut_is_said_and_not_judged(history: History) -> None
     assert report.orders < 5
 
 
+@pytest.mark.parametrize("topic", [topics.PAYMENTS, topics.SHIPPING])
+def test_what_was_asked_for_before_a_log_begins_is_not_looked_for(history: History, topic: str) -> None:
+    """Each topic is cut by itself, so that of an order's commands one may go before the other."""
+    history.low = {topic: len(history.records[topic])}
+    assert history.audit().clean
+
+
 def test_goods_of_a_product_that_was_last_supplied_before_the_log_begins_are_not_missed(history: History) -> None:
     """The order is of yesterday; what was supplied weeks ago, retention has cut."""
     history.low = {topics.INVENTORY: len(history.records[topics.INVENTORY])}
