@@ -68,7 +68,7 @@ async def cost_us(middlewares: list[object], headers: dict[str, str]) -> float:
     """CPU microseconds of this process a request."""
     served = web.Application(middlewares=middlewares)  # type: ignore[arg-type]
     served.router.add_get("/v1/inventory/{product_id}", page)
-    runner = Runner(served, access_log=None)
+    runner = Runner(served)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", PORT).start()
     client = multiprocessing.get_context("spawn").Process(target=ask, args=(headers,))

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 from aiohttp import web
+from aiohttp.hdrs import CONTENT_ENCODING
 
 from app.main import access
 from schemas.http import Answer, FieldProblem, Request
@@ -20,6 +21,8 @@ from views.problems import Problem, not_found
 B = TypeVar("B", bound=Request)
 
 JSON_TYPE: Final = "application/json"
+IDENTITY: Final = "identity"
+"""A body as it is, by the name that HTTP has for it."""
 _PLACE: Final = re.compile(r" - at `(?P<key>key` in `)?\$(?P<path>[^`]*)`$")
 _NAMED_FIELD: Final = re.compile(r"(?:missing required|unknown) field `(?P<name>[^`]*)`")
 _FORMS: Final = {f"Expected `str` matching regex {pattern!r}": words for pattern, words in IN_WORDS.items()}
@@ -28,6 +31,7 @@ _ID: Final = re.compile(ID_PATTERN)
 
 async def read_body(request: web.Request, kind: type[B]) -> B:
     """The body of a request, checked. Raises `Problem`: 400, 413, 415 or 422."""
+    _must_be_plain(request)
     content = await _content(request)
     if request.content_type != JSON_TYPE or (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
         raise Problem(415, f"The body must be {JSON_TYPE} in UTF-8.", headers={"Accept": JSON_TYPE})
@@ -36,10 +40,19 @@ async def read_body(request: web.Request, kind: type[B]) -> B:
 
 async def read_optional_body(request: web.Request, kind: type[B]) -> B:
     """As `read_body`; an empty body stands for one that says nothing."""
+    _must_be_plain(request)
     if not await _content(request):
         empty: B = kind()
         return empty
     return await read_body(request, kind)
+
+
+def _must_be_plain(request: web.Request) -> None:
+    """Raises `Problem` (415) for a packed body: a few bytes of one can become gigabytes."""
+    named = ",".join(request.headers.getall(CONTENT_ENCODING, ())).lower().split(",")
+    if any(coding.strip() not in ("", IDENTITY) for coding in named):
+        detail = "The body must not be packed: there is no Content-Encoding here but identity."
+        raise Problem(415, detail, headers={"Accept-Encoding": IDENTITY})
 
 
 async def _content(request: web.Request) -> bytes:

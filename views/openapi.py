@@ -42,7 +42,7 @@ WHY: Final = {
     404: "There is no such thing.",
     409: "It can't be done to what is there.",
     413: "The body is larger than 1 MiB.",
-    415: "The body is not `application/json`.",
+    415: "The body is not `application/json`, or is packed (`Content-Encoding`).",
     422: "Well-formed, but not valid; `errors` say where.",
     429: "Too often: by this key, or with wrong credentials from this address.",
     503: "Not now; nothing is lost.",

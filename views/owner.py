@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector, web
-from aiohttp.hdrs import CONTENT_ENCODING, METH_GET, METH_HEAD
+from aiohttp.hdrs import METH_GET, METH_HEAD
 from confluent_kafka import KafkaException
 from multidict import CIMultiDict
 from yarl import URL
@@ -102,7 +102,6 @@ async def on_owner(
 
 async def _forward(request: web.Request, owner: str, body: bytes | None, mark: str, limit_s: float) -> web.Response:
     headers = CIMultiDict((name, value) for name, value in request.headers.items() if name.lower() not in _HOP_BY_HOP)
-    headers.popall(CONTENT_ENCODING, None)  # the body was unpacked when it was read
     headers[mark] = mark_of(request, mark, request_id_of(request))
     headers[REQUEST_ID] = request_id_of(request)
     traceparent = traceparent_of(request)

@@ -110,6 +110,17 @@ class Runner(web.AppRunner):
 
     __slots__ = ()
 
+    def __init__(self, served: web.Application) -> None:
+        super().__init__(
+            served,
+            access_log=None,
+            max_line_size=LARGEST_LINE,
+            max_field_size=LARGEST_LINE,
+            max_headers=MOST_HEADERS,
+            keepalive_timeout=KEPT_OPEN_S,
+            auto_decompress=False,  # it unpacks as the bytes come in, whoever sends them and however much they become
+        )
+
     async def setup(self) -> None:
         """Begin; the first port is opened by Faust."""
         await super().setup()
@@ -125,14 +136,7 @@ class Runner(web.AppRunner):
         return Connections(made.request_handler, request_factory=made.request_factory, loop=made._loop, **made._kwargs)
 
 
-_runner: Final = Runner(
-    web_app,
-    access_log=None,
-    max_line_size=LARGEST_LINE,
-    max_field_size=LARGEST_LINE,
-    max_headers=MOST_HEADERS,
-    keepalive_timeout=KEPT_OPEN_S,
-)
+_runner: Final = Runner(web_app)
 _web: Final = cast(Web, app.web)
 _web._runner = _runner
 _web._transport_handlers = {"tcp": lambda: _runner.site(app.conf.web_port, app.conf.web_ssl_context)}

@@ -1,12 +1,18 @@
 """Bodies: what is taken, and how each thing that is wrong with one is told."""
 
+import asyncio
+import gzip
 import json
 from typing import Any
 
 import pytest
+from aiohttp import StreamReader, web
+from aiohttp.base_protocol import BaseProtocol
+from aiohttp.test_utils import make_mocked_request
+from multidict import CIMultiDict
 
-from schemas.http import FieldProblem, OrderRequest
-from views.bodies import decode_body, field_problem, is_id
+from schemas.http import CancelRequest, FieldProblem, OrderRequest
+from views.bodies import decode_body, field_problem, is_id, read_body, read_optional_body
 from views.problems import Problem
 
 ITEM = {"productId": "789", "quantity": 1}
@@ -131,6 +137,31 @@ def test_msgspecs_words_become_a_pointer(message: str, told: FieldProblem) -> No
 )
 def test_a_pattern_is_told_in_words(changed: dict[str, Any], pointer: str, words: str) -> None:
     assert refusal(body(**changed)).errors == (FieldProblem(pointer, f"Expected {words}"),)
+
+
+def asked(content: bytes, *headers: tuple[str, str]) -> web.Request:
+    payload = StreamReader(BaseProtocol(asyncio.get_running_loop()), 2**16, loop=asyncio.get_running_loop())
+    payload.feed_data(content)
+    payload.feed_eof()
+    told = CIMultiDict([("Content-Type", "application/json"), *headers])
+    return make_mocked_request("POST", "/", told, payload=payload)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd", "GZIP", "identity, gzip", "gzip,", "x"])
+async def test_a_packed_body_is_refused(coding: str) -> None:
+    request = asked(gzip.compress(body()), ("Content-Encoding", coding))
+    for read in (read_body(request, OrderRequest), read_optional_body(request, CancelRequest)):
+        with pytest.raises(Problem) as raised:
+            await read
+        assert (raised.value.status, raised.value.headers) == (415, {"Accept-Encoding": "identity"})
+    with pytest.raises(Problem):
+        await read_body(asked(body(), ("Content-Encoding", "identity"), ("Content-Encoding", coding)), OrderRequest)
+
+
+@pytest.mark.parametrize("coding", ["identity", "Identity", ""])
+async def test_a_body_that_says_it_is_not_packed_is_taken(coding: str) -> None:
+    order = await read_body(asked(body(), ("Content-Encoding", coding)), OrderRequest)
+    assert order.order_id == "123"
 
 
 @pytest.mark.parametrize("text", ["1", "a.B-c_9", "x" * 64])

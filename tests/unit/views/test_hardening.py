@@ -26,7 +26,7 @@ async def base(free_port: int) -> AsyncIterator[str]:
     served = web.Application(middlewares=[edge])
     for path in ("/health", "/v1/inventory"):
         served.router.add_get(path, page)
-    runner = serving.Runner(served, access_log=None)
+    runner = serving.Runner(served)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", free_port).start()
     try:

@@ -25,7 +25,7 @@ async def page(_request: web.Request) -> web.Response:
 async def serving(host: str, port: int) -> AsyncIterator[Runner]:
     served = web.Application()
     served.router.add_get("/", page)
-    runner = Runner(served, access_log=None)
+    runner = Runner(served)
     await runner.setup()
     await Site(runner, host, port).start()
     try:

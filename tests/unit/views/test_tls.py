@@ -31,7 +31,7 @@ async def url(access: AccessSettings, free_port: int, monkeypatch: pytest.Monkey
     monkeypatch.setattr(hardening, "access", access)
     served = web.Application(middlewares=[edge])
     served.router.add_get("/health", page)
-    runner = Runner(served, access_log=None)
+    runner = Runner(served)
     await runner.setup()
     await runner.site(free_port, access.server_tls()).start()
     try:
