@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Final, NamedTuple, TypeAlias
@@ -19,7 +19,7 @@ from aiohttp.hdrs import AUTHORIZATION, METH_GET, METH_HEAD, X_FORWARDED_FOR
 from multidict import istr
 
 from app.main import access
-from app.security.caller import Caller
+from app.security.caller import Caller, Role
 from app.security.failures import Failures, sender
 from app.security.keys import DEMO, ApiKey, Verdict, demo_key, id_of
 from app.security.known_keys import StoreAway
@@ -108,6 +108,12 @@ async def admit(request: web.Request, rule: Call | None, request_id: str, told: 
 def caller_of(request: web.Request) -> Caller:
     """Who makes the request, once it was admitted."""
     return request[CALLER]
+
+
+def roles_of_call(request: web.Request) -> Collection[Role]:
+    """Whom the call is for that the request makes; admin may make it, too."""
+    rule = rule_of(request)
+    return () if rule is None or rule.who is None else rule.who
 
 
 def credentials_of(request: web.Request) -> dict[str, str]:

@@ -12,7 +12,7 @@ from app.domain.order import Status
 from app.wiring import read_model
 from schemas.http import OrderAnswer, OrderListAnswer
 from schemas.values import Identifier
-from views.admission import caller_of
+from views.admission import caller_of, roles_of_call
 from views.bodies import answer, is_id
 from views.lists import list_headers
 from views.problems import invalid
@@ -36,7 +36,7 @@ async def list_orders(request: web.Request) -> web.Response:
     if "status" in wanted and wanted["status"] not in Status.__members__:
         raise invalid(f"The query parameter 'status' must be one of {', '.join(Status)}.")
     caller = caller_of(request)
-    if caller.only_own and wanted.setdefault("userId", caller.person or "") != caller.person:
+    if caller.only_own(roles_of_call(request)) and wanted.setdefault("userId", caller.person or "") != caller.person:
         return answer(OrderListAnswer((), None))  # as if there were none
     limit, before = limit_of(request), cursor_of(request, BeforeOrder)
     place = None if before is None else (before.created_at, before.order_id)

@@ -14,7 +14,7 @@ from app.main import app
 from schemas.http import Answer
 from schemas.rows import OrderRow
 from tables import orders
-from views.admission import caller_of
+from views.admission import caller_of, roles_of_call
 from views.bodies import answer, checked_id
 from views.held import is_held
 from views.position import of_order
@@ -42,7 +42,7 @@ async def rested(row: OrderRow, wait: int) -> OrderRow:
 
 def must_be_seen_by(request: web.Request, user_id: str) -> None:
     """Raises `Problem` (404) when orders of this user are not there for the caller."""
-    if not caller_of(request).may_see(user_id):
+    if not caller_of(request).may_see(user_id, roles_of_call(request)):
         raise not_found("order")
 
 

@@ -26,7 +26,6 @@ class Role(StrEnum):
 
 
 ALL_ROLES: Final = frozenset(Role)
-_SEES_ALL: Final = ALL_ROLES - {Role.CUSTOMER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +40,16 @@ class Caller:
         """Whether one of `roles` is the caller's; `admin` may always."""
         return Role.ADMIN in self.roles or not self.roles.isdisjoint(roles)
 
-    def may_see(self, user_id: str) -> bool:
-        """Whether orders of `user_id` are there for the caller; they are not for another customer."""
-        return not self.only_own or user_id == self.person
+    def may_see(self, user_id: str, roles: Collection[Role]) -> bool:
+        """Whether orders of `user_id` are there for the caller, in a call that is for `roles`."""
+        return user_id == self.person or not self.only_own(roles)
 
-    @property
-    def only_own(self) -> bool:
-        """Whether the caller is a customer and nothing else."""
-        return self.roles.isdisjoint(_SEES_ALL)
+    def only_own(self, roles: Collection[Role]) -> bool:
+        """Whether the caller may make a call that is for `roles` as a customer only: about its own orders.
+
+        Another role that it has opens other calls, and nothing of this one.
+        """
+        return self.roles.isdisjoint({*roles, Role.ADMIN} - {Role.CUSTOMER})
 
 
 def roles_of(names: Collection[str]) -> frozenset[Role]:

@@ -82,6 +82,27 @@ async def test_a_customer_has_its_own_orders_only(api: Api, keys: Keys, fresh: s
         assert [it["orderId"] for it in listed] == ([fresh] if seen else [])
 
 
+async def test_a_customer_with_another_role_has_its_own_orders_only_where_that_role_opens_nothing(
+    api: Api, keys: Keys, fresh: str
+) -> None:
+    shop = await keys.make(set())
+    await api.supply(fresh, 5)
+    assert (await api.call("POST", "/v1/orders", order(fresh, f"a-{fresh}"))).status == 201
+    reads = [f"/v1/{path}/{fresh}" for path in ("orders", "orders/status", "payments", "shipping")]
+    for role, opens in ((Role.INVENTORY, None), (Role.PAYMENTS, "payments"), (Role.FULFILMENT, "shipping")):
+        both = bearer(f"m-{fresh}", Role.CUSTOMER, role)
+        for path in reads:
+            expected = 200 if opens is not None and opens in path else 404
+            assert (await api.call("GET", path, key=shop, headers=both)).status == expected, (role, path)
+        cancel = await api.call("PUT", f"/v1/orders/{fresh}/cancel", key=shop, headers=both)
+        place = await api.call("POST", "/v1/orders", order(f"{fresh}-2", f"a-{fresh}"), key=shop, headers=both)
+        listed = await api.call("GET", "/v1/orders", key=shop, headers=both, query={"userId": f"a-{fresh}"})
+        assert (cancel.status, place.status, listed.body["items"]) == (404, 403, [])
+    back_end = bearer(f"s-{fresh}", Role.CUSTOMER, Role.SUPPORT)
+    placed = await api.call("POST", "/v1/orders", order(f"{fresh}-2", f"a-{fresh}"), key=shop, headers=back_end)
+    assert placed.status == 201
+
+
 async def test_one_customer_is_not_given_what_another_was_answered(api: Api, keys: Keys, fresh: str) -> None:
     """The same Idempotency-Key of the same application, and the same body."""
     shop = await keys.make(set())
