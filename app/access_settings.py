@@ -55,6 +55,8 @@ class AccessSettings:
     """Connections of clients that a worker keeps open; one more is closed at once."""
     body_within_s: float = 15.0
     """How long a client may take to send the body of a request."""
+    answer_within_s: float = 30.0
+    """How long a client may take to read what it was answered; from then on it is hung up on."""
     service_port: int = 0
     """Where `/health`, `/metrics` and `/api-docs` are served, and then there alone; without TLS. 0: with all else."""
     tls_certificate_file: str = ""

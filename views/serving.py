@@ -32,11 +32,12 @@ MOST_HEADERS: Final = 100
 class Connection(RequestHandler):
     """One connection to a client."""
 
-    __slots__ = ("_head_due",)
+    __slots__ = ("_head_due", "_taken_due")
 
     def __init__(self, manager: web.Server, **options: Any) -> None:
         super().__init__(manager, **options)
         self._head_due: asyncio.TimerHandle | None = None
+        self._taken_due: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the client in, unless too many are there already."""
@@ -51,6 +52,29 @@ class Connection(RequestHandler):
         """The client is gone."""
         self._head_is_here()
         super().connection_lost(exc)
+        self._is_taken()
+
+    def pause_writing(self) -> None:
+        """The client does not take what it is told as fast as it is told. It must, in time."""
+        super().pause_writing()
+        self._must_be_taken(self.transport)
+
+    def resume_writing(self) -> None:
+        """It has taken most of it: enough, unless it must take all before the connection ends."""
+        if self.transport is not None and not self.transport.is_closing():
+            self._is_taken()
+        super().resume_writing()
+
+    def force_close(self) -> None:
+        """End the connection, behind what the client has not taken yet; it has time for that, and no more."""
+        self._must_be_taken(self.transport)
+        super().force_close()
+
+    async def start(self) -> None:
+        """Serve the client until it, or the last answer, ends the connection."""
+        transport = self.transport
+        await super().start()
+        self._must_be_taken(transport)
 
     def data_received(self, data: bytes) -> None:
         """Read on. Whoever begins a head must end it in time, however slowly it trickles in."""
@@ -90,6 +114,16 @@ class Connection(RequestHandler):
         if self._head_due is not None:
             self._head_due.cancel()
             self._head_due = None
+
+    def _must_be_taken(self, transport: asyncio.Transport | None) -> None:
+        """A transport that is closed waits for ever for a client that takes nothing; nor does it tell of that."""
+        if self._taken_due is None and transport is not None and transport.get_write_buffer_size():
+            self._taken_due = asyncio.get_running_loop().call_later(access.answer_within_s, transport.abort)
+
+    def _is_taken(self) -> None:
+        if self._taken_due is not None:
+            self._taken_due.cancel()
+            self._taken_due = None
 
     def _give_up(self) -> None:
         self._head_due = None

@@ -4,13 +4,14 @@ import asyncio
 import gzip
 import json
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple
 
 import pytest
 from aiohttp import ClientSession, ClientTimeout, web
+from aiohttp.web_protocol import RequestHandler
 from faust.web.drivers.aiohttp import Web
 
 from app.main import access, app
@@ -19,6 +20,7 @@ from views.edge import edge
 from views.page import web_app
 from views.serving import Runner
 
+LARGE = 16 * 1024 * 1024
 GOOD = b"GET /page HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
@@ -33,8 +35,9 @@ class Told(NamedTuple):
 class Place:
     """A server with the project's connections and middleware, and one page."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, server: web.Server) -> None:
         self.port = port
+        self.server = server
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         return await asyncio.open_connection("127.0.0.1", self.port)
@@ -70,15 +73,21 @@ async def page(request: web.Request) -> web.Response:
     return web.Response(text=f"{len(await request.read())} bytes")
 
 
+async def large_page(_request: web.Request) -> web.Response:
+    return web.Response(body=bytes(LARGE))
+
+
 @pytest.fixture
 async def place(free_port: int) -> AsyncIterator[Place]:
     served = web.Application(middlewares=[edge])
     served.router.add_get("/api-docs", page)
+    served.router.add_get("/metrics", large_page)
     runner = Runner(served)
     await runner.setup()
     await runner.site(free_port).start()
     try:
-        yield Place(free_port)
+        assert runner.server is not None
+        yield Place(free_port, runner.server)
     finally:
         await runner.cleanup()
 
@@ -159,6 +168,68 @@ async def test_a_connection_that_is_kept_open_has_time_for_each_head(
     writer.write(b"GET /api-docs")
     async with asyncio.timeout(5):
         await hung_up(reader)
+
+
+async def test_who_does_not_read_its_answer_is_hung_up_on(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "access", replace(access, answer_within_s=0.2))
+    for last in (b"", b"Connection: close\r\n"):
+        _, writer = await place.connect()
+        writer.transport.pause_reading()
+        writer.write(b"GET /metrics HTTP/1.1\r\nHost: a\r\n" + last + b"\r\n")
+        async with asyncio.timeout(5):
+            while not place.server.connections:
+                await asyncio.sleep(0.01)
+            while place.server.connections:
+                await asyncio.sleep(0.01)
+        writer.transport.abort()
+
+
+async def test_who_reads_its_answer_late_but_in_time_goes_on(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "access", replace(access, answer_within_s=0.5))
+    reader, writer = await place.connect()
+    for _ in range(3):
+        writer.transport.pause_reading()
+        writer.write(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n")
+        await asyncio.sleep(0.3)
+        writer.transport.resume_reading()
+        assert len((await read_answer(reader)).body) == LARGE
+
+
+class Deaf(asyncio.Transport):
+    """To a client that takes no more: what is left of its answer is too little for the protocol to be told to pause."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.closing = False
+        self.ended = asyncio.Event()
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+    def close(self) -> None:
+        self.closing = True
+
+    def abort(self) -> None:
+        self.ended.set()
+
+    def get_write_buffer_size(self) -> int:
+        return 100
+
+
+@pytest.mark.parametrize("then", [lambda connection: connection.resume_writing(), lambda _: None])
+async def test_a_connection_that_is_ended_does_not_wait_for_ever_for_the_last_bytes_to_be_read(
+    place: Place, monkeypatch: pytest.MonkeyPatch, then: Callable[[RequestHandler], None]
+) -> None:
+    monkeypatch.setattr(serving, "access", replace(access, answer_within_s=0.05))
+    connection, deaf = place.server(), Deaf()
+    connection.connection_made(deaf)
+    connection.pause_writing()
+    connection.force_close()
+    then(connection)
+    assert deaf.closing
+    async with asyncio.timeout(5):
+        await deaf.ended.wait()
+    connection.connection_lost(None)
 
 
 async def test_no_more_connections_than_are_set(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
