@@ -64,9 +64,9 @@ class KnownKeys:
         self._away_until_s = 0.0
 
     def is_at_hand(self, key_id: str) -> bool:
-        """Whether there is such a key, and it is known without a look into the store."""
+        """Whether there was such a key when it was last looked up, not too long ago."""
         entry = self._entries.get(key_id)
-        return entry is not None and entry.key is not None and self._clock() - entry.at_s <= self._fresh_s
+        return entry is not None and entry.key is not None and self._clock() - entry.at_s <= self._kept_s
 
     async def find(self, key_id: str) -> ApiKey | None:
         """The key with this id; None if there is none. Raises `StoreAway` when nobody can say."""

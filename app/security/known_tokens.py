@@ -14,6 +14,7 @@ from app.security.tokens import BadToken, Expected, Person, kid_of, read_token
 FRESH_S: Final = 30.0
 """A key that was withdrawn is so long still trusted for tokens that were seen before."""
 MOST: Final = 10_000
+"""Tokens; beyond, the one that was checked longest ago goes."""
 
 
 class KnownTokens:
@@ -26,8 +27,9 @@ class KnownTokens:
         self._people: OrderedDict[bytes, tuple[Person, float]] = OrderedDict()
 
     def is_at_hand(self, token: str) -> bool:
-        """Whether this token is known to be good."""
-        return self._known(_digest(token)) is not None
+        """Whether this token was found to be good, and has not expired: it need not have been checked just now."""
+        found = self._people.get(_digest(token))
+        return found is not None and self._clock() < found[0].expires_at_s
 
     async def read(self, token: str) -> Person:
         """Who the token speaks of. Raises `BadToken`, or `StoreAway` when its key can't be had."""
@@ -37,11 +39,16 @@ class KnownTokens:
         person = self._known(digest)
         if person is not None:
             return person
-        key = await self._keys.find(kid_of(token))
-        if key is None:
-            raise BadToken("its key is not known")
-        person = read_token(token, key, self._expected)
+        try:
+            key = await self._keys.find(kid_of(token))
+            if key is None:
+                raise BadToken("its key is not known")
+            person = read_token(token, key, self._expected)
+        except BadToken:
+            self._people.pop(digest, None)
+            raise
         self._people[digest] = (person, min(self._clock() + FRESH_S, person.expires_at_s))
+        self._people.move_to_end(digest)
         if len(self._people) > MOST:
             self._people.popitem(last=False)
         return person
@@ -51,10 +58,7 @@ class KnownTokens:
         if found is None:
             return None
         person, until_s = found
-        if self._clock() < until_s:
-            return person
-        del self._people[digest]
-        return None
+        return person if self._clock() < until_s else None
 
 
 def _digest(token: str) -> bytes:

@@ -61,6 +61,15 @@ async def test_a_key_is_looked_up_once_while_it_is_fresh(world: World) -> None:
     assert world.store.asked == 1
 
 
+async def test_a_key_that_is_not_fresh_any_more_is_still_at_hand(world: World) -> None:
+    """Else wrong keys of one client would lock out good ones of others at the same address, two seconds later."""
+    await world.known.find(world.key.id)
+    world.now_s += KEPT_S
+    assert world.known.is_at_hand(world.key.id)
+    world.now_s += 1
+    assert not world.known.is_at_hand(world.key.id)
+
+
 async def test_a_revocation_arrives_when_the_entry_is_not_fresh_any_more(world: World) -> None:
     await world.known.find(world.key.id)
     world.store.keys[world.key.id] = replace(world.key, revoked_at=NOW)

@@ -31,10 +31,12 @@ async def test_a_token_is_checked_once_in_a_while() -> None:
     assert not known.is_at_hand(token)
     assert await known.read(token) == await known.read(token)
     assert (keys.asked, known.is_at_hand(token)) == (1, True)
-    keys.key = None
     now_s += FRESH_S
+    assert known.is_at_hand(token), "it was good, and has not expired"
+    keys.key = None
     with pytest.raises(BadToken, match="key"):
         await known.read(token)
+    assert not known.is_at_hand(token)
 
 
 async def test_it_is_not_trusted_for_longer_than_it_says() -> None:
