@@ -142,7 +142,8 @@ def _forwarded(request: web.Request, request_id: str) -> bool:
 
 async def _identified(request: web.Request, headers: _Headers) -> _Known:
     """Who calls by the credentials in these headers. Of an address that failed too often, only known ones are seen."""
-    address = sender(request.remote or "", request.headers.get(X_FORWARDED_FOR, ""), access.trusted_proxies)
+    heard = ",".join(request.headers.getall(X_FORWARDED_FOR, ()))
+    address = sender(request.remote or "", heard, access.trusted_proxies)
     presented, token = _credentials(*headers)
     wait_s = _failures.wait_s(address)
     if wait_s and not _is_at_hand(presented, token):

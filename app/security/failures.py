@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from app.security.limits import Bucket, Limit
 
 MOST: Final = 10_000
 """Addresses that are remembered; beyond, the one that failed longest ago is forgotten."""
+_WITH_PORT: Final = re.compile(r"(\[(?P<v6>[^\]]*)\]|(?P<v4>[^:]*))(:\d+)?")
 _OWN_OF_ONE: Final = 64
 """Bits that name a network of one client: in IPv6 it may have any address in it."""
 
@@ -60,9 +62,12 @@ def network_of(address: str) -> str:
 def sender(peer: str, forwarded_for: str, proxies: int) -> str:
     """Who sent a request that came from `peer` through so many `proxies` of ours, each of which adds whom it heard.
 
-    What stands further to the left in `forwarded_for` (`X-Forwarded-For`) anybody could have written.
+    What stands further to the left in `forwarded_for` (all lines of `X-Forwarded-For`, with commas between them)
+    anybody could have written. Some proxies add the port, too, which a client may choose anew for each request.
     """
     heard = [part.strip() for part in forwarded_for.split(",") if part.strip()]
     if not proxies or not heard:
         return peer
-    return heard[-min(proxies, len(heard))]
+    added = heard[-min(proxies, len(heard))]
+    with_port = _WITH_PORT.fullmatch(added)
+    return added if with_port is None else with_port["v6"] or with_port["v4"] or added

@@ -43,6 +43,12 @@ def test_many_addresses_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) 
         ("made-up, 192.0.2.1, 10.0.0.1", 2, "192.0.2.1"),
         ("192.0.2.1", 2, "192.0.2.1"),
         (" , ", 1, "peer"),
+        ("192.0.2.1:4711", 1, "192.0.2.1"),
+        ("[2001:db8::1]:4711", 1, "2001:db8::1"),
+        ("[2001:db8::1]", 1, "2001:db8::1"),
+        ("2001:db8::1", 1, "2001:db8::1"),
+        ("::1", 1, "::1"),
+        ("[]:1", 1, "[]:1"),
     ],
 )
 def test_who_sent_it_is_what_our_own_proxies_say(forwarded_for: str, proxies: int, expected: str) -> None:

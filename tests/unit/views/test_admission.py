@@ -265,6 +265,20 @@ async def test_who_fails_too_often_waits_and_known_keys_of_the_address_go_on(
     assert (status, int(headers["Retry-After"]) >= 1, system.store.asked) == (429, True, asked)
 
 
+async def test_the_address_that_fails_is_what_the_last_line_of_forwarded_for_says(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy may add a line of its own below that of the client, who could write any address into it."""
+    monkeypatch.setattr(admission, "_failures", Failures(3))
+    monkeypatch.setattr(admission, "access", replace(admission.access, trusted_proxies=1))
+    statuses = []
+    for number in range(6):
+        heard = [("X-Forwarded-For", f"198.51.100.{number}"), ("X-Forwarded-For", f"192.0.2.1:{4711 + number}")]
+        async with system.client.get("/v1/inventory", headers=[("x-api-key", "guess"), *heard]) as reply:
+            statuses.append(reply.status)
+    assert statuses == [401] * 3 + [429] * 3
+
+
 async def test_production_knows_no_demo_key(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
     inventory = next(call for call in CALLS if named(call) == "GET /v1/inventory")
     assert (await system.call(inventory, {"x-api-key": "demo"}))[0] == 200
