@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Annotated
 
 import msgspec
 from aiohttp import web
@@ -23,8 +24,12 @@ from views.query import cursor_of, limit_of, only, to_cursor
 class BeforeOrder(msgspec.Struct, array_like=True):
     """The place in the list behind this order."""
 
-    created_at: datetime
+    created_at: Annotated[datetime, msgspec.Meta(tz=True)]
     order_id: Identifier
+
+    def __post_init__(self) -> None:
+        """Raises `OverflowError` for a time that can't be told in UTC, as MongoDB is asked for it."""
+        self.created_at.astimezone(UTC)
 
 
 async def list_orders(request: web.Request) -> web.Response:

@@ -47,5 +47,5 @@ def cursor_of(request: web.Request, kind: type[C]) -> C | None:
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         return msgspec.json.decode(raw, type=kind)
-    except (ValueError, binascii.Error, msgspec.DecodeError) as error:
+    except (ValueError, binascii.Error, msgspec.DecodeError, RecursionError, OverflowError) as error:
         raise invalid("The query parameter 'cursor' must come from the answer before.") from error

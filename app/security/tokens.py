@@ -148,8 +148,13 @@ def read_token(token: str, key: VerificationKey, expected: Expected) -> Person:
     roles = claims.get("roles", [])
     if not isinstance(roles, list) or not claims["sub"]:
         raise BadToken("it is not valid here")
+    try:
+        claims["sub"].encode()  # half of a pair is no text: it can't be written anywhere
+        expires_at_s = float(claims["exp"]) + expected.leeway_s
+    except (UnicodeEncodeError, OverflowError) as error:
+        raise BadToken("it is not valid here") from error
     named = [role for role in roles if isinstance(role, str)]
-    return Person(claims["sub"], roles_of(named), float(claims["exp"]) + expected.leeway_s)
+    return Person(claims["sub"], roles_of(named), expires_at_s)
 
 
 def make_token(secret: str, person: Person, expected: Expected) -> str:

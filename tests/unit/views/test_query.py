@@ -1,5 +1,6 @@
 """Cursors and limits: what comes back from a client is what it was given, or refused."""
 
+import base64
 from datetime import UTC, datetime
 
 import pytest
@@ -22,7 +23,17 @@ def test_without_a_cursor_one_begins() -> None:
     assert cursor_of(make_mocked_request("GET", "/"), BeforeOrder) is None
 
 
-@pytest.mark.parametrize("text", ["", "x", "%", "bm90IGpzb24", to_cursor(["2026", "a"]), to_cursor({"a": 1}), "é" * 9])
+DEEP = base64.urlsafe_b64encode(b'["2026-01-02T03:04:05Z","a",' + b"[" * 5000).decode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "x", "%", "bm90IGpzb24", "é" * 9, DEEP),
+        *(to_cursor(place) for place in (["2026", "a"], {"a": 1}, ["2026-01-02T03:04:05", "a"])),
+        *(to_cursor([at, "a"]) for at in ("0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00")),
+    ],
+)
 def test_a_cursor_of_ones_own_making_is_refused(text: str) -> None:
     request = make_mocked_request("GET", str(URL("/").with_query(cursor=text)))
     with pytest.raises(Problem) as raised:
