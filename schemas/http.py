@@ -18,6 +18,7 @@ from schemas.values import (
     Identifier,
     Metadata,
     Mode,
+    NewOrderId,
     PriceMinor,
     Quantity,
     StockMode,
@@ -69,7 +70,7 @@ class OrderRequest(Request):
 
     user_id: Identifier
     items: Annotated[tuple[ItemRequest, ...], Meta(min_length=1, max_length=MAX_LINES)]
-    order_id: Identifier | UnsetType = UNSET
+    order_id: NewOrderId | UnsetType = UNSET
     payment: PaymentChoice = field(default_factory=PaymentChoice)
     shipping: ShippingChoice = field(default_factory=ShippingChoice)
     metadata: Metadata | UnsetType = UNSET

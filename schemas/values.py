@@ -9,8 +9,11 @@ from msgspec import Meta
 
 from app.domain.money import MAX_UNIT_PRICE_MINOR
 
-ID_PATTERN: Final = r"^[A-Za-z0-9._-]{1,64}$(?!\n)"
-"""Python's `$` alone would let a line break follow."""
+ID_PATTERN: Final = r"^(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}$(?!\n)"
+"""Python's `$` alone would let a line break follow. In a path, `.` and `..` are taken for the way to another."""
+
+NEW_ORDER_ID_PATTERN: Final = r"^(?!(\.{1,2}|status)$)[A-Za-z0-9._-]{1,64}$(?!\n)"
+"""Behind `/v1/orders/status` come the ids of other orders."""
 
 MAX_LINES: Final = 100
 MAX_QUANTITY: Final = 10_000
@@ -20,14 +23,17 @@ MAX_PIECES: Final = 1_000_000_000
 CURRENCY_PATTERN: Final = r"^[A-Z]{3}$(?!\n)"
 NAME_PATTERN: Final = r"^[^$\x00][^\x00]*$"
 
+_ID_WORDS: Final = "1 to 64 characters out of A-Z a-z 0-9 . _ -"
 IN_WORDS: Final = {
-    ID_PATTERN: "1 to 64 characters out of A-Z a-z 0-9 . _ -",
+    ID_PATTERN: f"{_ID_WORDS}, but not . or ..",
+    NEW_ORDER_ID_PATTERN: f"{_ID_WORDS}, but not ., .. or status",
     CURRENCY_PATTERN: "three capital letters",
     NAME_PATTERN: "1 to 40 characters, the first not $, none of them NUL",
 }
 """What a text must be that a client may have written otherwise, by its pattern."""
 
 Identifier: TypeAlias = Annotated[str, Meta(pattern=ID_PATTERN)]
+NewOrderId: TypeAlias = Annotated[str, Meta(pattern=NEW_ORDER_ID_PATTERN)]
 Quantity: TypeAlias = Annotated[int, Meta(ge=1, le=MAX_QUANTITY)]
 Lines: TypeAlias = Annotated[tuple[tuple[Identifier, Quantity], ...], Meta(min_length=1, max_length=MAX_LINES)]
 Pieces: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_PIECES)]

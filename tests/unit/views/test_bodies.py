@@ -12,6 +12,7 @@ from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict
 
 from schemas.http import CancelRequest, FieldProblem, OrderRequest
+from schemas.values import IN_WORDS, NEW_ORDER_ID_PATTERN
 from views.bodies import decode_body, field_problem, is_id, read_body, read_optional_body
 from views.problems import Problem
 
@@ -55,6 +56,10 @@ def test_the_sample_order_is_taken_as_it_is() -> None:
         (body(userId="x" * 65), "/userId"),
         (body(orderId="a/b"), "/orderId"),
         (body(orderId="a b"), "/orderId"),
+        (body(orderId="."), "/orderId"),
+        (body(orderId=".."), "/orderId"),
+        (body(orderId="status"), "/orderId"),
+        (body(userId=".."), "/userId"),
         (body(orderId="é"), "/orderId"),
         (body(orderId="1\n"), "/orderId"),
         (body(orderId="1\u0000"), "/orderId"),
@@ -131,7 +136,12 @@ def test_msgspecs_words_become_a_pointer(message: str, told: FieldProblem) -> No
 @pytest.mark.parametrize(
     ("changed", "pointer", "words"),
     [
-        ({"userId": "a b"}, "/userId", "`str` of 1 to 64 characters out of A-Z a-z 0-9 . _ -"),
+        ({"userId": "a b"}, "/userId", "`str` of 1 to 64 characters out of A-Z a-z 0-9 . _ -, but not . or .."),
+        (
+            {"orderId": "status"},
+            "/orderId",
+            f"`str` of {IN_WORDS[NEW_ORDER_ID_PATTERN]}",
+        ),
         ({"metadata": {"$ref": "x"}}, "/metadata", "a name of 1 to 40 characters, the first not $, none of them NUL"),
     ],
 )
@@ -164,11 +174,11 @@ async def test_a_body_that_says_it_is_not_packed_is_taken(coding: str) -> None:
     assert order.order_id == "123"
 
 
-@pytest.mark.parametrize("text", ["1", "a.B-c_9", "x" * 64])
+@pytest.mark.parametrize("text", ["1", "a.B-c_9", "x" * 64, "...", ".a", "status"])
 def test_an_id(text: str) -> None:
     assert is_id(text)
 
 
-@pytest.mark.parametrize("text", ["", "x" * 65, "a b", "a\n", "a/b", "é", "a\u0000"])
+@pytest.mark.parametrize("text", ["", "x" * 65, "a b", "a\n", "a/b", "é", "a\u0000", ".", ".."])
 def test_no_id(text: str) -> None:
     assert not is_id(text)
