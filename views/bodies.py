@@ -84,8 +84,10 @@ def _decoder(kind: type[B]) -> msgspec.json.Decoder[B]:
 
 
 def _must_be_json(content: bytes) -> None:
+    """Raises `Problem` (400). A number may be larger than any that Python has a place for."""
     try:
-        msgspec.json.decode(content)
+        content.decode()
+        msgspec.json.decode(content, type=msgspec.Raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Problem(400, f"The body is not JSON: {error}") from error
 

@@ -70,6 +70,7 @@ def test_the_sample_order_is_taken_as_it_is() -> None:
         (items(ITEM | {"name": "x"}), "/items/0/name"),
         *((items(ITEM | {"quantity": wrong}), "/items/0/quantity") for wrong in (0, -1, 10_001, 1.5, "1", True, None)),
         (items(ITEM | {"quantity": 10**400}), "/items/0/quantity"),
+        *((items(ITEM).replace(b": 1}", b": %s}" % number), "/items/0/quantity") for number in (b"9" * 5000, b"1e400")),
         (body(payment={"mode": "never"}), "/payment/mode"),
         (body(payment={"card": "4242"}), "/payment/card"),
         (body(metadata={"a": 1}), "/metadata"),
@@ -91,6 +92,11 @@ def test_json_that_is_no_such_body_is_refused_with_the_place(content: bytes, poi
         b"order",
         b'{"userId":"456"',
         b'{"userId":456,',  # a wrong field, and then the end
+        *(
+            b'{"userId":456,"b":' + bad
+            for bad in (b'"\xff"}', b'"\\ud800"}', b'"\\q"}', b'"\n"}', b"01}", b"NaN}", b"1} x")
+        ),
+        b'{"userId":1e400,',
         body()[:-1] + b',"extra":NaN}',
         body() + b"{}",
         body(userId="?").replace(b"?", b"\xff"),
