@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
+from io import BytesIO
+from pathlib import Path
 from typing import Final
 
 from aiohttp import web
@@ -36,7 +39,11 @@ START: Final = """\
 SwaggerUIBundle({url: "/api-docs/openapi.json", dom_id: "#api", validatorUrl: null, persistAuthorization: true});
 """
 
-FROM_BUNDLE: Final = frozenset(("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"))
+TYPES: Final = {
+    "swagger-ui.css": "text/css",
+    "swagger-ui-bundle.js": "text/javascript",
+    "favicon-32x32.png": "image/png",
+}
 
 ONLY_FROM_HERE: Final = {
     "Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
@@ -69,6 +76,13 @@ class ApiDocsPart(Page):
         """Give it."""
         if name == "start.js":
             return web.Response(text=START, content_type="text/javascript")
-        if name not in FROM_BUNDLE:
+        if name not in TYPES:
             raise not_found("part of this page")
-        return web.FileResponse(swagger_ui_path / name)
+        # Nothing of it is kept by clients, so none asks for a part of it, nor whether it has changed, as aiohttp's own
+        # answer for files lets them: that says what is wrong with such a question in plain text.
+        return web.Response(body=BytesIO(_file(name)), content_type=TYPES[name])
+
+
+@cache
+def _file(name: str) -> bytes:
+    return Path(swagger_ui_path, name).read_bytes()

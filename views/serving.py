@@ -26,6 +26,7 @@ HEAD_WITHIN_S: Final = 10.0
 KEPT_OPEN_S: Final = 75.0
 """How long a connection may be idle: longer than proxies keep theirs."""
 LARGEST_LINE: Final = 8190
+_DETAILS: Final = {417: "Nothing but 100-continue can be expected."}
 MOST_HEADERS: Final = 100
 
 
@@ -70,6 +71,14 @@ class Connection(RequestHandler):
         self._must_be_taken(self.transport)
         super().force_close()
 
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Send the answer. What aiohttp raises before the edge sees the request is made a problem document here."""
+        if isinstance(resp, web.HTTPException) and resp.status >= 400:
+            resp = _told(Problem(resp.status, _DETAILS.get(resp.status, resp.reason)))
+        return await super().finish_response(request, resp, start_time)
+
     async def start(self) -> None:
         """Serve the client until it, or the last answer, ends the connection."""
         transport = self.transport
@@ -101,10 +110,7 @@ class Connection(RequestHandler):
             problem = Problem(400, "This is no request by HTTP/1.1.")
         else:
             problem = Problem(status, "This was not expected.")
-        response = problem_response(problem, "")
-        response.headers.update({**HARDENED, "x-request-id": uuid.uuid4().hex})
-        response.force_close()
-        return response
+        return _told(problem)
 
     def _expect_head(self) -> None:
         if self._head_due is None:
@@ -129,6 +135,14 @@ class Connection(RequestHandler):
         self._head_due = None
         if not self._request_in_progress:
             self.force_close()
+
+
+def _told(problem: Problem) -> web.Response:
+    """The answer to a request that the edge has not seen. It is the last one on its connection."""
+    response = problem_response(problem, "")
+    response.headers.update({**HARDENED, "x-request-id": uuid.uuid4().hex})
+    response.force_close()
+    return response
 
 
 class Connections(web.Server):

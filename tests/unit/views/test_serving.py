@@ -107,6 +107,7 @@ async def place(free_port: int) -> AsyncIterator[Place]:
         (b"GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n", 404),
         (b"DELETE /api-docs/x HTTP/1.1\r\nHost: a\r\n\r\n", 404),
         (b"GET /v1/orders HTTP/1.1\r\nHost: a\r\n\r\n", 401),
+        (b"POST /v1/orders HTTP/1.1\r\nHost: a\r\nExpect: secret\r\nContent-Length: 0\r\n\r\n", 417),
     ],
 )
 async def test_what_can_not_be_served_is_told_in_a_problem_document(
