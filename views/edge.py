@@ -20,7 +20,7 @@ from multidict import istr
 from app.delivery import TRACEPARENT, trace_id_of
 from app.logs import bound
 from app.main import access, app, settings
-from views.admission import admit, rule_of
+from views.admission import FORWARDED, FORWARDED_TO_KEEPER, admit, rule_of
 from views.contract import Call
 from views.hardening import harden, preflight
 from views.page import web_app
@@ -30,6 +30,8 @@ from views.trace import traceparent_of
 log: Final = logging.getLogger(__name__)
 
 REQUEST_ID: Final = istr("x-request-id")
+MOST_HEADERS: Final = 100
+"""Of a client; a worker that forwards its request adds some."""
 
 STOPPING: Final = "This worker is stopping."
 LAST_CALL_S: Final = 0.5
@@ -163,6 +165,7 @@ async def _admitted(
     request: web.Request, handler: Handler, request_id: str, told: dict[str, str]
 ) -> web.StreamResponse:
     """Answer by `handler`, if the caller may. `told` gets the headers that tell of its limit."""
+    _must_have_few_headers(request)
     if request.method == METH_OPTIONS and (asked := preflight(request)) is not None:
         return asked
     rule = rule_of(request)
@@ -178,6 +181,18 @@ async def _admitted(
     with _gate.place(request.task):
         await admit(request, rule, request_id, told)
         return await handler(request)
+
+
+def _must_have_few_headers(request: web.Request) -> None:
+    """Raises `Problem` (431). Who says in vain that a worker has forwarded this is refused where it is admitted."""
+    said = request.headers
+    if len(said) > MOST_HEADERS and FORWARDED not in said and FORWARDED_TO_KEEPER not in said:
+        raise too_many_headers()
+
+
+def too_many_headers() -> Problem:
+    """`431`: a head of more than `MOST_HEADERS`."""
+    return Problem(431, f"The head has more than {MOST_HEADERS} headers.")
 
 
 def _must_be_here(request: web.Request, rule: Call | None) -> None:

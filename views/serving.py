@@ -11,11 +11,12 @@ from ssl import SSLContext
 from typing import Any, Final, cast
 
 from aiohttp import web
-from aiohttp.http_exceptions import LineTooLong
+from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
 from aiohttp.web_protocol import RequestHandler
 from faust.web.drivers.aiohttp import Web
 
 from app.main import access, app
+from views.edge import MOST_HEADERS, too_many_headers
 from views.hardening import HARDENED
 from views.listening import Site
 from views.page import web_app
@@ -26,8 +27,11 @@ HEAD_WITHIN_S: Final = 10.0
 KEPT_OPEN_S: Final = 75.0
 """How long a connection may be idle: longer than proxies keep theirs."""
 LARGEST_LINE: Final = 8190
+_TOO_MANY_HEADERS: Final = "Too many headers received"
+"""aiohttp has no class of its own for this."""
 _DETAILS: Final = {417: "Nothing but 100-continue can be expected."}
-MOST_HEADERS: Final = 100
+MOST_PARSED: Final = MOST_HEADERS + 28
+"""Headers that are read: those that a client may send, and room for the ones of workers."""
 
 
 class Connection(RequestHandler):
@@ -106,6 +110,8 @@ class Connection(RequestHandler):
             raise ConnectionError("an answer is under way already")
         if isinstance(exc, LineTooLong):
             problem = Problem(431, f"A line of the head is longer than {LARGEST_LINE} bytes.")
+        elif isinstance(exc, BadHttpMessage) and exc.message == _TOO_MANY_HEADERS:
+            problem = too_many_headers()
         elif status < 500:
             problem = Problem(400, "This is no request by HTTP/1.1.")
         else:
@@ -164,7 +170,7 @@ class Runner(web.AppRunner):
             access_log=None,
             max_line_size=LARGEST_LINE,
             max_field_size=LARGEST_LINE,
-            max_headers=MOST_HEADERS,
+            max_headers=MOST_PARSED,
             keepalive_timeout=KEPT_OPEN_S,
             auto_decompress=False,  # it unpacks as the bytes come in, whoever sends them and however much they become
         )

@@ -85,6 +85,9 @@ async def test_what_is_forwarded_goes_through_whole_over_few_connections(
     }
     assert (through.status, through.body) == (200, direct.body)
 
+    many = {f"x-{number}": "said" for number in range(94)}  # with those of the client's library nearly the most
+    assert [(await api.call("GET", path, headers=many)).status for api in apis] == [200, 200]
+
     url = apis[0].url + path
     async with aiohttp.ClientSession(headers={"x-api-key": "demo"}) as session:
         async with session.head(url) as answer:
