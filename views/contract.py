@@ -68,7 +68,10 @@ POSITION: Final = Parameter(
 )  # fmt: skip
 AFTER: Final = Parameter("after", "query", {"type": "string"}, "Only rows whose key comes behind this one.")
 LIMIT: Final = Parameter(
-    "limit", "query", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50}, "How many items at most."
+    "limit",
+    "query",
+    {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50},
+    "How many items at most; a page of orders ends at 1 MiB, too.",
 )
 CURSOR: Final = Parameter("cursor", "query", {"type": "string"}, "The `nextCursor` of the answer before.")
 USER_ID: Final = Parameter("userId", "query", {"type": "string"}, "Only orders of this user.")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from aiohttp import web
@@ -19,6 +20,12 @@ from views.lists import list_headers
 from views.problems import invalid
 from views.projection import stored
 from views.query import cursor_of, limit_of, only, to_cursor
+
+LARGEST_PAGE: Final = 1024 * 1024
+"""Bytes: as many as a body may have. A thousand orders can have 36 times as many, and a worker would hold them for each
+reader, and for those that read slowly."""
+MOST_AT_ONCE: Final = 128
+"""Orders that are asked for at once: not many more than fit into a page, when they are large."""
 
 
 class BeforeOrder(msgspec.Struct, array_like=True):
@@ -46,7 +53,29 @@ async def list_orders(request: web.Request) -> web.Response:
     limit, before = limit_of(request), cursor_of(request, BeforeOrder)
     place = None if before is None else (before.created_at, before.order_id)
     headers = await list_headers(request, topics.ORDERS)
-    documents = await stored(read_model().orders(wanted, place, limit + 1))
-    items = tuple(msgspec.convert(document, OrderAnswer) for document in documents[:limit])
-    cursor = to_cursor(BeforeOrder(items[-1].created_at, items[-1].order_id)) if len(documents) > limit else None
+    items, is_last = await page_of(wanted, place, limit)
+    cursor = None if is_last else to_cursor(BeforeOrder(items[-1].created_at, items[-1].order_id))
     return answer(OrderListAnswer(items, cursor), headers=headers)
+
+
+async def page_of(
+    wanted: Mapping[str, str], place: tuple[datetime, str] | None, limit: int
+) -> tuple[tuple[OrderAnswer, ...], bool]:
+    """The orders behind `place`, at most `limit` of them and `LARGEST_PAGE` bytes, and whether they are the last.
+
+    Raises `Problem` (503).
+    """
+    items: list[OrderAnswer] = []
+    size = 0
+    while True:
+        asked = min(limit + 1 - len(items), MOST_AT_ONCE)
+        documents = await stored(read_model().orders(wanted, place, asked))
+        for document in documents:
+            item = msgspec.convert(document, OrderAnswer)
+            size += len(msgspec.json.encode(item))
+            if len(items) == limit or (items and size > LARGEST_PAGE):
+                return tuple(items), False
+            items.append(item)
+        if len(documents) < asked:
+            return tuple(items), True
+        place = items[-1].created_at, items[-1].order_id
