@@ -87,7 +87,7 @@ class Settings:
     owner_wait_s: float = 20.0
     """The longest the `POST` of an order waits while its key has no owner; the default leaves room for a session."""
     requests_in_flight: int = 512
-    """Requests under `/v1` that one worker answers at once; one more gets `503`."""
+    """Requests under `/v1` that one worker answers at once; one more gets `503`. As many may wait for their bodies."""
 
     busy_after_s: float = 3.0
     """New orders get `503` at once while a message for this worker's participants has waited for so long, by the

@@ -32,7 +32,7 @@ _ID: Final = re.compile(ID_PATTERN)
 async def read_body(request: web.Request, kind: type[B]) -> B:
     """The body of a request, checked. Raises `Problem`: 400, 413, 415 or 422."""
     _must_be_plain(request)
-    content = await _content(request)
+    content = await content_of(request)
     if request.content_type != JSON_TYPE or (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
         raise Problem(415, f"The body must be {JSON_TYPE} in UTF-8.", headers={"Accept": JSON_TYPE})
     return decode_body(content, kind)
@@ -41,7 +41,7 @@ async def read_body(request: web.Request, kind: type[B]) -> B:
 async def read_optional_body(request: web.Request, kind: type[B]) -> B:
     """As `read_body`; an empty body stands for one that says nothing."""
     _must_be_plain(request)
-    if not await _content(request):
+    if not await content_of(request):
         empty: B = kind()
         return empty
     return await read_body(request, kind)
@@ -55,7 +55,8 @@ def _must_be_plain(request: web.Request) -> None:
         raise Problem(415, detail, headers={"Accept-Encoding": IDENTITY})
 
 
-async def _content(request: web.Request) -> bytes:
+async def content_of(request: web.Request) -> bytes:
+    """All of the body, once it is here. Raises `Problem`: 400, 408; and as aiohttp does where it is too large."""
     try:
         async with asyncio.timeout(access.body_within_s):
             return await request.read()

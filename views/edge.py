@@ -6,11 +6,8 @@ import asyncio
 import logging
 import random
 import re
-import time
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
-from types import TracebackType
-from typing import Any, Final
+from typing import Final
 
 from aiohttp import web
 from aiohttp.hdrs import METH_OPTIONS
@@ -20,8 +17,10 @@ from multidict import istr
 from app.delivery import TRACEPARENT, trace_id_of
 from app.logs import bound
 from app.main import access, app, settings
-from views.admission import FORWARDED, FORWARDED_TO_KEEPER, admit, rule_of
+from views.admission import FORWARDED, FORWARDED_TO_KEEPER, admit, caller_of, rule_of
+from views.bodies import content_of
 from views.contract import Call
+from views.gate import STOPPING, Gate
 from views.hardening import harden, preflight
 from views.page import web_app
 from views.problems import Problem, problem_response, unavailable
@@ -33,10 +32,8 @@ REQUEST_ID: Final = istr("x-request-id")
 MOST_HEADERS: Final = 100
 """Of a client; a worker that forwards its request adds some."""
 
-STOPPING: Final = "This worker is stopping."
 LAST_CALL_S: Final = 0.5
 """How long a stopping worker waits for requests to be answered, once it has let go of its partitions."""
-LOOK_EVERY_S: Final = 0.01
 
 _KNOWN_ID: Final = web.RequestKey("request-id", str)
 _ONLY_READ: Final = frozenset({"GET", "HEAD"})
@@ -48,53 +45,9 @@ _DETAILS: Final = {
 }
 
 
-class Gate:
-    """Knows the requests that are being answered; `limit` is the most at once."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._inside: set[asyncio.Task[Any]] = set()
-        self._called: set[asyncio.Task[Any]] = set()
-
-    def place(self, task: asyncio.Task[Any]) -> AbstractContextManager[None]:
-        """Have a place for what this task answers. Raises `Problem` (503): there is none, or it was the last call."""
-        if len(self._inside) >= self._limit:
-            raise unavailable("Too many requests are being answered at once.")
-        return _Place(task, self._inside, self._called)
-
-    async def last_call(self, patience_s: float) -> None:
-        """Wait for those inside, and have the ones that take longer than `patience_s` answered with `503`."""
-        until_s = time.monotonic() + patience_s
-        while self._inside and time.monotonic() < until_s:  # noqa: ASYNC110 - once in a worker's life
-            await asyncio.sleep(LOOK_EVERY_S)
-        for task in self._inside:
-            self._called.add(task)
-            task.cancel()
-
-
-class _Place:
-    """One request's place."""
-
-    __slots__ = ("_called", "_inside", "_task")
-
-    def __init__(self, task: asyncio.Task[Any], inside: set[asyncio.Task[Any]], called: set[asyncio.Task[Any]]) -> None:
-        self._task, self._inside, self._called = task, inside, called
-
-    def __enter__(self) -> None:
-        self._inside.add(self._task)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
-    ) -> None:
-        self._inside.discard(self._task)
-        if self._task in self._called:
-            self._called.discard(self._task)
-            if kind is asyncio.CancelledError:
-                self._task.uncancel()
-                raise unavailable(STOPPING) from None
-
-
 _gate: Final = Gate(settings.requests_in_flight)
+_bodies: Final = Gate(settings.requests_in_flight, settings.requests_in_flight // 2)
+"""Requests that are admitted, and whose bodies are still on their way: slow ones must take no place from all others."""
 
 
 @web.middleware
@@ -180,6 +133,13 @@ async def _admitted(
         raise unavailable(STOPPING)
     with _gate.place(request.task):
         await admit(request, rule, request_id, told)
+        if rule is None or request.content.is_eof():
+            return await handler(request)
+    with _bodies.place(request.task, caller_of(request).application):
+        await content_of(request)  # it is kept for whoever reads it next
+    if request.method not in _ONLY_READ and app.should_stop:
+        raise unavailable(STOPPING)
+    with _gate.place(request.task):
         return await handler(request)
 
 
@@ -212,7 +172,7 @@ def _told_by_aiohttp(raised: web.HTTPException, path: str) -> web.StreamResponse
 
 
 async def _last_call(*_: object, **__: object) -> None:
-    await _gate.last_call(LAST_CALL_S)
+    await asyncio.gather(_gate.last_call(LAST_CALL_S), _bodies.last_call(LAST_CALL_S))
 
 
 app.on_before_shutdown.connect(_last_call)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from views.edge import Gate
+from views.gate import Gate
 from views.problems import Problem
 
 
@@ -15,10 +15,10 @@ def this_task() -> asyncio.Task[str]:
     return task
 
 
-async def answered(gate: Gate, work: Callable[[], asyncio.Future[str]]) -> str:
+async def answered(gate: Gate, work: Callable[[], asyncio.Future[str]], application: str = "") -> str:
     """What a request inside the gate is answered: by `work`, or the status of a problem."""
     try:
-        with gate.place(this_task()):
+        with gate.place(this_task(), application):
             return await work()
     except Problem as problem:
         return str(problem.status)
@@ -33,6 +33,20 @@ async def test_the_gate_lets_in_as_many_as_it_has_places() -> None:
     held.set_result("done")
     assert await asyncio.gather(*inside) == ["done", "done"]
     assert await answered(gate, lambda: held) == "done"
+
+
+async def test_one_application_has_its_share_of_the_places_and_others_the_rest() -> None:
+    gate = Gate(3, share=2)
+    held: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    inside = [asyncio.create_task(answered(gate, lambda: held, "a")) for _ in range(2)]
+    await asyncio.sleep(0)
+    assert await answered(gate, lambda: held, "a") == "503"
+    inside.append(asyncio.create_task(answered(gate, lambda: held, "b")))
+    await asyncio.sleep(0)
+    assert await answered(gate, lambda: held, "c") == "503"
+    held.set_result("done")
+    assert await asyncio.gather(*inside) == ["done"] * 3
+    assert await answered(gate, lambda: held, "a") == "done"
 
 
 async def test_at_the_last_call_who_is_quick_is_answered_and_who_is_not_is_told_to_go_elsewhere() -> None:

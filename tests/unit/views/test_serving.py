@@ -15,8 +15,10 @@ from aiohttp.web_protocol import RequestHandler
 from faust.web.drivers.aiohttp import Web
 
 from app.main import access, app
+from views import edge as edge_module
 from views import serving
 from views.edge import edge
+from views.gate import Gate
 from views.page import web_app
 from views.serving import Runner
 
@@ -82,6 +84,8 @@ async def place(free_port: int) -> AsyncIterator[Place]:
     served = web.Application(middlewares=[edge])
     served.router.add_get("/api-docs", page)
     served.router.add_get("/metrics", large_page)
+    served.router.add_get("/v1/inventory", page)
+    served.router.add_post("/v1/orders", page)
     runner = Runner(served)
     await runner.setup()
     await runner.site(free_port).start()
@@ -172,6 +176,28 @@ async def test_a_connection_that_is_kept_open_has_time_for_each_head(
     writer.write(b"GET /api-docs")
     async with asyncio.timeout(5):
         await hung_up(reader)
+
+
+@pytest.mark.parametrize("method", [b"POST /v1/orders", b"GET /v1/inventory"])
+async def test_bodies_that_are_on_their_way_take_no_place_of_others(
+    place: Place, monkeypatch: pytest.MonkeyPatch, method: bytes
+) -> None:
+    monkeypatch.setattr(edge_module, "_gate", Gate(1))
+    monkeypatch.setattr(edge_module, "_bodies", Gate(2))
+    head = b"%s HTTP/1.1\r\nHost: a\r\nx-api-key: demo\r\nContent-Length: %d\r\n\r\n"
+    slow = [await place.connect() for _ in range(3)]
+    for _, writer in slow:
+        writer.write(head % (method, 5) + b"hel")
+    answers = [asyncio.create_task(read_answer(reader)) for reader, _ in slow]
+    done, waiting = await asyncio.wait(answers, return_when=asyncio.FIRST_COMPLETED)
+    assert [(it.result().status, it.result().headers["retry-after"]) for it in done] == [(503, "1")]
+    for said in (head % (b"GET /v1/inventory", 0), head % (b"POST /v1/orders", 5) + b"hello"):
+        told = await place.say(said)
+        assert told is not None
+        assert told.status == 200
+    for _, writer in slow:
+        writer.write(b"lo")
+    assert [(it.status, it.body) for it in await asyncio.gather(*waiting)] == [(200, b"5 bytes")] * 2
 
 
 async def test_who_does_not_read_its_answer_is_hung_up_on(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
