@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from typing import Any
 
@@ -14,7 +13,7 @@ from app.cli.api import Failure
 from app.cli.command import AS_JSON, DONE, FAILED, ClientCommand
 from app.cli.handling import Deed, Done, Replays
 from app.cli.letter_box import LetterBox
-from app.cli.letter_options import NameType, TimeType
+from app.cli.letter_options import NameType, TimeType, user
 from app.cli.letters import Filter, Letter, Name, State
 from app.cli.letters_shown import COLUMNS, cells, document, show
 from app.cli.output import Column
@@ -37,7 +36,7 @@ from schemas.dead_letters import Action, Kind, bytes_of
     ),
     option("--limit", type=click.IntRange(min=1), default=1000, help="Letters, at most; the oldest come first."),
     option("--reason", help="Why: kept on record. Replay and drop need it."),
-    option("--by", default=getpass.getuser, show_default=False, help="Who: kept on record.  [default: the user]"),
+    option("--by", default=user, show_default=False, help="Who: kept on record.  [default: the user]"),
     option("--value", "value_file", type=click.File("rb"), help="Replay the one letter with these bytes instead."),
     option("--edit", is_flag=True, show_default=False, help="Replay the one letter with its bytes edited."),
     option("--dry-run", is_flag=True, show_default=False, help="Only show which letters it would be."),

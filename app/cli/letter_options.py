@@ -1,7 +1,9 @@
-"""How people write letters' names and moments on the command line."""
+"""How people write letters' names and moments on the command line, and who they are."""
 
 from __future__ import annotations
 
+import getpass
+import os
 import re
 import time
 from datetime import UTC, datetime
@@ -43,3 +45,11 @@ class NameType(click.ParamType):
         if len(parts) != 3 or not all(part.isascii() and part.isdigit() for part in parts[1:]):
             self.fail(f"{value!r} is not TOPIC-PARTITION-OFFSET, as `dlq list` prints it", param, ctx)
         return Name(parts[0], int(parts[1]), int(parts[2]))
+
+
+def user() -> str:
+    """Who types: the user's name, or, where that has none, as in a container, `uid 10001`."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):  # which of them depends on Python's version
+        return f"uid {os.getuid()}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Sequence
 
 import pytest
@@ -11,13 +12,20 @@ import pytest
 from app.embedded.ports import free_port
 from app.embedded.workers import faust_command
 
+USER = ("LOGNAME", "USER", "LNAME", "USERNAME")
+NAMELESS = "import os, sys; os.getuid = lambda: 10001; from faust.cli.faust import cli; cli(sys.argv[1:])"
+
+
+def run(*command: str, **told: str) -> subprocess.CompletedProcess[str]:
+    """Run it with neither Kafka nor MongoDB nor the user in the environment, but with what is `told`."""
+    left_out = ("KAFKA_URL", "MONGO_URL", *USER)
+    environment = {name: value for name, value in os.environ.items() if name not in left_out} | told
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
+
 
 def typed(*words: str, **told: str) -> subprocess.CompletedProcess[str]:
-    """Run `faust -A app.main WORDS` with neither Kafka nor MongoDB in the environment, but with what is `told`."""
-    environment = {name: value for name, value in os.environ.items() if name not in ("KAFKA_URL", "MONGO_URL")} | told
-    return subprocess.run(
-        faust_command(*words), capture_output=True, text=True, env=environment, timeout=60, check=False
-    )
+    """Run `faust -A app.main WORDS`."""
+    return run(*faust_command(*words), **told)
 
 
 @pytest.mark.parametrize(
@@ -59,6 +67,12 @@ def test_a_worker_that_lacks_something_is_not_begun(told: dict[str, str], lacks:
     assert ended.stderr.splitlines()[-1] == (
         f"Error: {lacks} is not set. Set it, or use `make run`, which starts a Kafka and a MongoDB itself."
     )
+
+
+def test_in_the_image_the_user_has_no_name_and_the_commands_work() -> None:
+    ended = run(sys.executable, "-c", NAMELESS, "-A", "app.main", "dlq", "list")
+    assert "Traceback" not in ended.stderr
+    assert (ended.returncode, "KAFKA_URL is not set" in ended.stderr) == (2, True)
 
 
 def test_a_setting_that_cant_be_read_is_said_in_one_line() -> None:

@@ -9,7 +9,7 @@ import pytest
 from app.cli import letters as mail
 from app.cli.api import Failure
 from app.cli.handling import check
-from app.cli.letter_options import NameType, TimeType
+from app.cli.letter_options import NameType, TimeType, user
 from app.cli.letters import Filter, Letter, Name, State, found
 from app.cli.letters_shown import content_of, document, text_of
 from schemas.dead_letters import Action, DeadLetter, DeadLetterHandled, Kind, base64_of
@@ -165,6 +165,15 @@ def test_names_and_times_are_read_as_people_write_them() -> None:
     assert NameType()("my-shop.orders-2-17") == Name("my-shop.orders", 2, 17)
     assert TimeType()("2026-01-31T12:00") == TimeType()("2026-01-31T13:00+01:00") == 1_769_860_800_000
     assert TimeType()("15m") - TimeType()("2h") == pytest.approx(105 * 60_000, abs=1_000)
+
+
+def test_who_has_no_name_is_called_by_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGNAME", "ada")
+    assert user() == "ada"
+    for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr("os.getuid", lambda: 10001)
+    assert user() == "uid 10001"
 
 
 @pytest.mark.parametrize(("kind", "text"), [(NameType(), "orders-2"), (NameType(), "orders-2-x"), (TimeType(), "soon")])
