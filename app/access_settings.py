@@ -9,9 +9,9 @@ from pathlib import Path
 from ssl import Purpose, SSLContext, create_default_context
 from typing import Final
 
+from app.bounds import Count, CountOrNone, Duration, DurationOrNone, PortOrNone, SettingsError, WebUrl, read_fields
 from app.delivery import Security
 from app.security.tokens import LEAST_SECRET_BYTES, BadKey, Expected, VerificationKey, public_key, secret_key
-from app.settings import SettingsError, read_fields
 
 DEVELOPMENT: Final = "development"
 PRODUCTION: Final = "production"
@@ -32,32 +32,32 @@ class AccessSettings:
     """Tokens signed with this by HS256 are taken. At least 32 bytes."""
     jwt_public_key_file: str = ""
     """A file with the public key, in PEM, that tokens are checked with: RS256, ES256 or EdDSA, by its kind."""
-    jwks_url: str = ""
+    jwks_url: WebUrl = ""
     """Or the address that publishes such keys (JWKS)."""
     jwt_issuer: str = ""
     """Who must have made a token (`iss`); needed in production where tokens are taken."""
     jwt_audience: str = ""
     """For whom it must be made (`aud`); needed in production where tokens are taken."""
-    jwt_leeway_s: float = 30.0
+    jwt_leeway_s: DurationOrNone = 30.0
     """By how much clocks may differ."""
-    key_fresh_s: float = 2.0
+    key_fresh_s: DurationOrNone = 2.0
     """A key that was revoked may still be used for so long, and a quarter of a second."""
-    key_kept_s: float = 3600.0
+    key_kept_s: DurationOrNone = 3600.0
     """While MongoDB is away, keys that were used before stay usable for so long."""
-    failures_per_min: int = 60
+    failures_per_min: Count = 60
     """Wrong credentials that one address may send in a minute; above, only those that are known are looked at."""
-    trusted_proxies: int = 0
+    trusted_proxies: CountOrNone = 0
     """How many proxies of yours each request passes, which add its sender to `X-Forwarded-For`."""
 
     cors_origins: str = ""
     """Pages that may call from browsers: `https://shop.example,https://…`. None by default."""
-    connections: int = 5000
+    connections: Count = 5000
     """Connections of clients that a worker keeps open; one more is closed at once."""
-    body_within_s: float = 15.0
+    body_within_s: Duration = 15.0
     """How long a client may take to send the body of a request."""
-    answer_within_s: float = 30.0
+    answer_within_s: Duration = 30.0
     """How long a client may take to read what it was answered; from then on it is hung up on."""
-    service_port: int = 0
+    service_port: PortOrNone = 0
     """Where `/health`, `/metrics` and `/api-docs` are served, and then there alone; without TLS. 0: with all else."""
     tls_certificate_file: str = ""
     """The certificate of this worker, with its chain, in PEM: clients and workers then speak TLS to it."""
@@ -89,9 +89,6 @@ class AccessSettings:
             raise SettingsError(f"APP_ENV must be {DEVELOPMENT} or {PRODUCTION}")
         if sum(map(bool, (made.jwt_secret, made.jwt_public_key_file, made.jwks_url))) > 1:
             raise SettingsError("Set one of JWT_SECRET, JWT_PUBLIC_KEY_FILE and JWKS_URL")
-        for name in ("failures_per_min", "connections"):
-            if getattr(made, name) < 1:
-                raise SettingsError(f"{name.upper()} must be at least 1")
         if "*" in made.cors_origins:
             raise SettingsError("CORS_ORIGINS must name origins: * would let any page call")
         if bool(made.tls_certificate_file) != bool(made.tls_key_file):
@@ -150,6 +147,14 @@ class AccessSettings:
             return create_default_context(cafile=self.tls_ca_file or None)
         except OSError as error:
             raise SettingsError(f"TLS_CA_FILE can't be used: {error}") from error
+
+    def check(self, port: int) -> None:
+        """Raise `SettingsError` for what else would fail later, in a worker that listens on `port`."""
+        self.token_key()
+        if self.tls_ca_file:
+            self.client_tls()
+        if self.service_port == port:
+            raise SettingsError("SERVICE_PORT must be another than PORT")
 
     def kafka_security(self) -> Security:
         """How Kafka is reached. Raises `SettingsError`."""

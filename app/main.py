@@ -14,6 +14,7 @@ from app.tracing.spans import Spans
 try:
     settings = Settings.from_environment(os.environ)
     access = AccessSettings.from_environment(os.environ)
+    access.check(settings.port)
     web_ssl_context = access.server_tls()
     security = access.kafka_security()
     spans = Spans(os.environ, settings.app_id, settings.url)

@@ -75,10 +75,20 @@ def test_in_the_image_the_user_has_no_name_and_the_commands_work() -> None:
     assert (ended.returncode, "KAFKA_URL is not set" in ended.stderr) == (2, True)
 
 
-def test_a_setting_that_cant_be_read_is_said_in_one_line() -> None:
-    ended = typed("worker", PORT="abc")
+@pytest.mark.parametrize(
+    ("name", "text", "complaint"),
+    [
+        ("PORT", "abc", "PORT='abc' is not a int"),
+        ("PORT", "99999", "PORT must be at least 1 and at most 65535"),
+        ("SESSION_TIMEOUT_S", "nan", "SESSION_TIMEOUT_S='nan' is not a finite number"),
+        ("SERVICE_PORT", "6066", "SERVICE_PORT must be another than PORT"),
+        ("DEFAULT_CURRENCY", "usd", "DEFAULT_CURRENCY must be three capital letters"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_said_in_one_line(name: str, text: str, complaint: str) -> None:
+    ended = typed("worker", **{"PORT": "6066", name: text})
     assert ended.returncode == 2
-    assert ended.stderr == "A setting can't be used: PORT='abc' is not a int\n"
+    assert ended.stderr == f"A setting can't be used: {complaint}\n"
 
 
 def test_the_commands_are_listed_with_what_they_do() -> None:

@@ -97,6 +97,20 @@ def test_a_file_that_holds_no_key_is_told(tmp_path: Path) -> None:
             made(JWT_PUBLIC_KEY_FILE=str(path)).token_key()
 
 
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ({"JWT_PUBLIC_KEY_FILE": "none"}, "JWT_PUBLIC_KEY_FILE"),
+        ({"TLS_CA_FILE": "none"}, "TLS_CA_FILE"),
+        ({"SERVICE_PORT": "7000"}, "SERVICE_PORT"),
+    ],
+)
+def test_what_would_fail_only_later_is_told_before_a_worker_begins(wrong: dict[str, str], named: str) -> None:
+    made(SERVICE_PORT="7001").check(7000)
+    with pytest.raises(SettingsError, match=named):
+        made(**wrong).check(7000)
+
+
 def test_with_a_certificate_it_is_reached_by_https_and_only_then() -> None:
     tls = made(TLS_CERTIFICATE_FILE="c", TLS_KEY_FILE="k")
     assert "https" in str(tls.unsafe("127.0.0.1", URL))
