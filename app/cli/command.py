@@ -32,8 +32,12 @@ class UrlType(click.ParamType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The address; `BadParameter` when it is none."""
-        parts = urlsplit(str(value))
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        try:
+            parts = urlsplit(str(value))
+            is_address = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        except ValueError:  # brackets that don't close, or a port that is none
+            is_address = False
+        if not is_address:
             self.fail(f"{value!r} is not an address such as http://127.0.0.1:6066", param, ctx)
         return str(value)
 
@@ -69,14 +73,15 @@ class ClientCommand(AppCommand):
         """Run, with the options that click has read, to the end of the process."""
         options: dict[str, Any] = dict(self.kwargs)
         self.out = Output(as_json=options.pop("as_json") or self.json)
-        self.take(options)
         sys.exit(self._exit_code(options))
 
     def take(self, options: dict[str, Any]) -> None:
-        """Take out of the options those that are not for `run`."""
+        """Take out of the options those that are not for `run`. May raise `click.UsageError`."""
 
     def _exit_code(self, options: dict[str, Any]) -> int:
         try:
+            _check_text(tuple(options.values()))
+            self.take(options)
             return int(asyncio.run(self.run(**options)))
         except click.UsageError as error:
             error.ctx = error.ctx or self.ctx
@@ -105,10 +110,24 @@ class HttpCommand(ClientCommand):
         """Take the options of `CONNECTION`."""
         self._urls: tuple[str, ...] = options.pop("urls")
         self._api_key: str = options.pop("api_key")
+        if not self._api_key.isprintable():
+            raise click.UsageError("The API key holds what no header can, such as the end of a line.")
 
     def api(self, connections: int = 16) -> Api:
         """The workers that the user named."""
         return Api(self._urls, self._api_key, connections)
+
+
+def _check_text(value: object) -> None:
+    """Raise `click.UsageError` for bytes on the command line that are no text: nothing could be sent with them."""
+    if isinstance(value, tuple):
+        for part in value:
+            _check_text(part)
+    elif isinstance(value, str) and not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise click.UsageError(f"{value!a} is no text in UTF-8.") from None
 
 
 def _first(group: ExceptionGroup[Failure]) -> Failure:

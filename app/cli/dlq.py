@@ -17,6 +17,7 @@ from app.cli.letter_options import NameType, TimeType, user
 from app.cli.letters import Filter, Letter, Name, State
 from app.cli.letters_shown import COLUMNS, cells, document, show
 from app.cli.output import Column
+from app.cli.ranges import SECONDS
 from app.main import app, settings
 from app.topics import DEAD_LETTERS
 from schemas.dead_letters import Action, Kind, bytes_of
@@ -42,9 +43,7 @@ from schemas.dead_letters import Action, Kind, bytes_of
     option("--dry-run", is_flag=True, show_default=False, help="Only show which letters it would be."),
     option("--yes", is_flag=True, show_default=False, help="Don't ask."),
     option("--force", is_flag=True, show_default=False, help="Replay also what was replayed, or failed 3 times."),
-    option(
-        "--timeout", "timeout_s", type=click.FloatRange(min=0), default=20.0, help="Seconds to wait for the workers."
-    ),
+    option("--timeout", "timeout_s", type=SECONDS, default=20.0, help="Seconds to wait for the workers."),
     AS_JSON,
     base=ClientCommand,
 )

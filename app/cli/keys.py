@@ -15,6 +15,7 @@ from app.adapters.api_keys import ApiKeys, NameTaken
 from app.cli.api import Failure
 from app.cli.command import AS_JSON, DONE, ClientCommand
 from app.cli.output import Cell, Column
+from app.cli.ranges import EVENTS_A_SECOND, LONGEST_DAYS, FiniteRange
 from app.main import app, settings
 from app.security.caller import Role
 from app.security.keys import ApiKey, new_key, rotated
@@ -23,6 +24,8 @@ from app.security.limits import Limit
 
 DEFAULT_LIMIT: Final = Limit(100, 200)
 LONGEST_NAME: Final = 64
+_RATE: Final = FiniteRange(0.001, EVENTS_A_SECOND)
+_HOURS: Final = FiniteRange(0, LONGEST_DAYS * 24)
 COLUMNS: Final = tuple(
     map(Column, ("name", "id", "roles", "limit", "state", "made", "expires", "last used"))
 )  # fmt: skip
@@ -38,13 +41,11 @@ COLUMNS: Final = tuple(
         multiple=True,
         help="A role of its own; several are taken.",
     ),
-    option("--rate", type=click.FloatRange(min=0.001), help="Requests a second, on the average.  [default: 100]"),
-    option("--burst", type=click.IntRange(min=1), help="Requests at once.  [default: twice the rate]"),
+    option("--rate", type=_RATE, help="Requests a second, on the average.  [default: 100]"),
+    option("--burst", type=click.IntRange(1, 2 * EVENTS_A_SECOND), help="Requests at once.  [default: twice the rate]"),
     option("--unlimited", is_flag=True, show_default=False, help="No limit."),
-    option("--days", type=click.FloatRange(min=0.001), help="A new key expires after so many days."),
-    option(
-        "--overlap-hours", type=click.FloatRange(min=0), default=24.0, help="A rotated key's old secret stays so long."
-    ),
+    option("--days", type=FiniteRange(0.001, LONGEST_DAYS), help="A new key expires after so many days."),
+    option("--overlap-hours", type=_HOURS, default=24.0, help="A rotated key's old secret stays so long."),
     AS_JSON,
     base=ClientCommand,
 )
@@ -70,8 +71,8 @@ async def keys(self: ClientCommand, action: str, name: str | None, **options: An
 
 
 async def _create(self: ClientCommand, store: ApiKeys, name: str, options: dict[str, Any]) -> None:
-    if len(name) > LONGEST_NAME or not name.isprintable():
-        raise click.UsageError(f"A name has at most {LONGEST_NAME} characters that can be printed.")
+    if not name.strip() or len(name) > LONGEST_NAME or not name.isprintable():
+        raise click.UsageError(f"A name has 1 to {LONGEST_NAME} characters that can be printed.")
     now = datetime.now(UTC)
     expires_at = None if options["days"] is None else now + timedelta(days=options["days"])
     limit = _limit(options) or (None if options["unlimited"] else DEFAULT_LIMIT)

@@ -14,6 +14,7 @@ import click
 from app.cli.letters import Name
 
 _UNITS_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_NAME: Final = re.compile(r"(.+)-([0-9]{1,9})-([0-9]{1,18})")
 _AGE: Final = re.compile(r"(\d{1,9})([smhd])")
 
 
@@ -41,10 +42,10 @@ class NameType(click.ParamType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Name:
         """The name; `BadParameter` when it is none."""
-        parts = str(value).rsplit("-", 2)
-        if len(parts) != 3 or not all(part.isascii() and part.isdigit() for part in parts[1:]):
+        parts = _NAME.fullmatch(str(value))
+        if parts is None:
             self.fail(f"{value!r} is not TOPIC-PARTITION-OFFSET, as `dlq list` prints it", param, ctx)
-        return Name(parts[0], int(parts[1]), int(parts[2]))
+        return Name(parts[1], int(parts[2]), int(parts[3]))
 
 
 def user() -> str:

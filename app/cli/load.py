@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 import click
@@ -14,10 +15,13 @@ from app.cli.load_plan import LoadOptions
 from app.cli.load_report import lines, summary
 from app.cli.load_run import FOLLOWERS, LoadRun
 from app.cli.output import Column
+from app.cli.ranges import EVENTS_A_SECOND, SECONDS, SHARE, FiniteRange
 from app.main import app
+from schemas.values import MAX_LINES
 
 UNSETTLED_SHOWN: Final = 10
-MOST_LINES: Final = 100
+_RANGE: Final = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
+_RATE: Final = FiniteRange(0, EVENTS_A_SECOND)
 
 
 class RangeType(click.ParamType):
@@ -29,12 +33,12 @@ class RangeType(click.ParamType):
         """The two ends; `BadParameter` when they are none."""
         if isinstance(value, tuple):
             return value
-        ends = str(value).split("-")
-        if len(ends) > 2 or not all(end.isascii() and end.isdigit() for end in ends):
+        ends = _RANGE.fullmatch(str(value))
+        if ends is None:
             self.fail(f"{value!r} is not FEWEST-MOST, such as 1-5", param, ctx)
-        fewest, most = int(ends[0]), int(ends[-1])
-        if not 1 <= fewest <= most <= MOST_LINES:
-            self.fail(f"an order has from 1 to {MOST_LINES} lines", param, ctx)
+        fewest, most = int(ends[1]), int(ends[2] or ends[1])
+        if not 1 <= fewest <= most <= MAX_LINES:
+            self.fail(f"an order has from 1 to {MAX_LINES} lines", param, ctx)
         return fewest, most
 
 
@@ -53,25 +57,16 @@ class NamesType(click.ParamType):
         return names
 
 
-_SHARE: Final = click.FloatRange(0, 1)
-
-
 @app.command(
     option("--orders", type=click.IntRange(min=1), default=100, help="How many."),
-    option("--rate", "rate_per_s", type=click.FloatRange(min=0), default=0.0, help="Orders a second; 0: all it takes."),
+    option("--rate", "rate_per_s", type=_RATE, default=0.0, help="Orders a second; 0: all it takes."),
     option("--products", type=NamesType(), help="To choose from.  [default: the demo catalogue]"),
     option("--lines", "line_counts", type=RangeType(), default="1-5", help="Products of an order."),
-    option("--cancel-share", type=_SHARE, default=0.0, help="Share of the orders, 0 to 1, that are cancelled."),
-    option("--double-share", type=_SHARE, default=0.0, help="Share of the orders that are posted twice at once."),
+    option("--cancel-share", type=SHARE, default=0.0, help="Share of the orders, 0 to 1, that are cancelled."),
+    option("--double-share", type=SHARE, default=0.0, help="Share of the orders that are posted twice at once."),
     option("--concurrency", type=click.IntRange(1, 1000), default=64, help="Orders being posted at once, at most."),
     option("--seed", type=int, help="Makes the same choices again."),
-    option(
-        "--timeout",
-        "timeout_s",
-        type=click.FloatRange(min=0),
-        default=60.0,
-        help="Seconds without progress to give up after.",
-    ),
+    option("--timeout", "timeout_s", type=SECONDS, default=60.0, help="Seconds without progress to give up after."),
     *CONNECTION,
     base=HttpCommand,
 )

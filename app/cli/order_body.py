@@ -11,7 +11,11 @@ from typing import Any, Final, NamedTuple
 import click
 import orjson
 
+from schemas.values import MAX_QUANTITY
+
 DEMO_USER: Final = "demo"
+_DIGITS: Final = 9
+"""More are no quantity, and Python takes none of thousands."""
 
 
 class Item(NamedTuple):
@@ -33,7 +37,10 @@ class ItemType(click.ParamType):
         product_id, colon, quantity = str(value).partition(":")
         if not product_id or (colon and not (quantity.isascii() and quantity.isdigit())):
             self.fail(f"{value!r} is not PRODUCT or PRODUCT:QUANTITY, such as 789:2", param, ctx)
-        return Item(product_id, int(quantity) if colon else 1)
+        pieces = int(quantity[:_DIGITS]) if colon else 1
+        if len(quantity) > _DIGITS or not 1 <= pieces <= MAX_QUANTITY:
+            self.fail(f"an order has from 1 to {MAX_QUANTITY} pieces of a product", param, ctx)
+        return Item(product_id, pieces)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from app.cli.command import CONNECTION, DONE, FAILED, HttpCommand
 from app.cli.follow import WAITING, follow
 from app.cli.order_body import Item, ItemType, OrderChoices, order_body, order_from_file
 from app.cli.output import Column, Output
+from app.cli.ranges import SECONDS
 from app.main import app
 
 GOOD_ENDS: Final = frozenset({"SHIPPED"}) | WAITING
@@ -33,7 +34,7 @@ _FIELDS: Final = (
     option("--payment-mode", type=MODES, help="manual waits for POST /v1/payments."),
     option("--shipping-mode", type=MODES, help="manual waits for POST /v1/shipping."),
     option("--country", help="Where it goes; the simulated carrier does not go to XX."),
-    option("--timeout", "timeout_s", type=click.FloatRange(min=0), default=30.0, help="Seconds to follow it for."),
+    option("--timeout", "timeout_s", type=SECONDS, default=30.0, help="Seconds to follow it for."),
     *CONNECTION,
     base=HttpCommand,
 )

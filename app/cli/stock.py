@@ -11,7 +11,9 @@ from faust.cli import argument, option
 from app.cli.api import after
 from app.cli.command import CONNECTION, DONE, HttpCommand
 from app.cli.output import Column, Output
+from app.domain.money import MAX_UNIT_PRICE_MINOR
 from app.main import app
+from schemas.values import MAX_PIECES
 
 _INSIST_S: Final = 15.0
 
@@ -30,8 +32,12 @@ COLUMNS: Final = (
 @app.command(
     argument("mode", type=click.Choice(["set", "adjust"])),
     argument("product_id", metavar="PRODUCT"),
-    argument("quantity", type=int),
-    option("--price", type=click.IntRange(min=0), help="Of one piece, in minor units: 1999 with USD is 19.99."),
+    argument("quantity", type=click.IntRange(-MAX_PIECES, MAX_PIECES)),
+    option(
+        "--price",
+        type=click.IntRange(0, MAX_UNIT_PRICE_MINOR),
+        help="Of one piece, in minor units: 1999 with USD is 19.99.",
+    ),
     option("--currency", help="ISO 4217 code of the price."),
     option("--name", help="What the product is called."),
     *CONNECTION,

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import time
+from typing import Final
 
 import click
 from faust.cli import argument, option
 
 from app.cli.api import Failure
 from app.cli.command import AS_JSON, DONE, ClientCommand
+from app.cli.ranges import LONGEST_DAYS, FiniteRange
 from app.main import access, app
 from app.security.caller import Role
 from app.security.tokens import Person, make_token
+
+_MINUTES: Final = FiniteRange(0, LONGEST_DAYS * 24 * 60)
 
 
 @app.command(
@@ -23,7 +27,7 @@ from app.security.tokens import Person, make_token
         multiple=True,
         help="A role of the person; several are taken.",
     ),
-    option("--minutes", type=click.FloatRange(min=0), default=60.0, help="How long the token is good."),
+    option("--minutes", type=_MINUTES, default=60.0, help="How long the token is good."),
     AS_JSON,
     base=ClientCommand,
 )
@@ -33,6 +37,8 @@ async def token(self: ClientCommand, subject: str, roles: tuple[str, ...], minut
     It goes into the header Authorization, behind Bearer. Give this command the settings of the workers: APP_ENV,
     JWT_SECRET, JWT_ISSUER, JWT_AUDIENCE. Where tokens are signed by somebody else's key, only they can make one.
     """
+    if not subject.strip():
+        raise click.UsageError("Say whom the token names.")
     if not access.token_secret:
         raise Failure("These settings know no secret to sign with: tokens come from whoever has the private key")
     person = Person(subject, frozenset(map(Role, roles or (Role.CUSTOMER,))), time.time() + 60 * minutes)

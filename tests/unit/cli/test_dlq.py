@@ -176,7 +176,15 @@ def test_who_has_no_name_is_called_by_a_number(monkeypatch: pytest.MonkeyPatch) 
     assert user() == "uid 10001"
 
 
-@pytest.mark.parametrize(("kind", "text"), [(NameType(), "orders-2"), (NameType(), "orders-2-x"), (TimeType(), "soon")])
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        (NameType(), "orders-2"),
+        (NameType(), "orders-2-x"),
+        (NameType(), f"orders-{'9' * 5000}-1"),
+        (TimeType(), "soon"),
+    ],
+)
 def test_what_is_no_name_or_time_is_said(kind: Any, text: str) -> None:
     with pytest.raises(Exception, match=text):
         kind(text)

@@ -25,6 +25,12 @@ def test_what_is_no_item_is_refused(typed: str) -> None:
         ItemType().convert(typed, None, None)
 
 
+@pytest.mark.parametrize("typed", ["789:0", "789:10001", "789:99999999999999999999", "789:" + "9" * 5000])
+def test_no_order_has_so_many_pieces(typed: str) -> None:
+    with pytest.raises(click.BadParameter, match="an order has from 1 to 10000 pieces of a product"):
+        ItemType().convert(typed, None, None)
+
+
 def test_a_bare_order_says_only_what_was_said() -> None:
     body = order_body(OrderChoices(items=[Item("789", 2)], order_id="o-1"))
     assert body == {"orderId": "o-1", "userId": "demo", "items": [{"productId": "789", "quantity": 2}]}
