@@ -133,6 +133,7 @@ async def test_three_causes_are_told_apart(
         bad = {"orderId": "bad", "userId": "unlucky", "items": [{"productId": "tea", "quantity": 1}]}
         assert (await shop.once("POST", "/v1/orders", json=bad))[0] == 503
         await prometheus.until_firing("MessagesFailed")
+        await prometheus.until_firing("KeysBlocked")
         assert "KafkaAway" not in await prometheus.firing()
 
         broker.kill()
