@@ -16,6 +16,7 @@ from app.cli.letter_box import LetterBox
 from app.cli.letter_options import NameType, TimeType, user
 from app.cli.letters import Filter, Letter, Name, State
 from app.cli.letters_shown import COLUMNS, cells, document, show
+from app.cli.lost_letters import lost
 from app.cli.output import Column
 from app.cli.ranges import SECONDS
 from app.main import app, settings
@@ -51,8 +52,9 @@ async def dlq(self: ClientCommand, action: str, names: tuple[Name, ...], limit: 
     """Look at parked messages; replay or drop them.
 
     Give letters by their names, or choose them by the options. A message that failed holds up those of its key: replay
-    it, with --value or --edit if it must be repaired, and --key has what waits behind it follow in order. Who did what
-    and why is kept among the dead letters. The exit code is 1 when a replayed message did not go through.
+    it, with --value or --edit if it must be repaired, and --key has what waits behind it follow in order. One whose
+    letter is gone can be dropped by its name with --key. Who did what and why is kept among the dead letters. The exit
+    code is 1 when a replayed message did not go through.
     """
     if not settings.kafka_url:
         raise click.UsageError(
@@ -60,6 +62,8 @@ async def dlq(self: ClientCommand, action: str, names: tuple[Name, ...], limit: 
         )
     with LetterBox(settings.bootstrap, DEAD_LETTERS, settings.app_id, app.security) as box:
         letters = box.letters()
+        if action == Action.DROP:
+            letters |= lost(letters, names, options["key"])
         chosen = _chosen(letters, names, options)
         if len(chosen) > limit:
             self.out.warn(f"These are the first {limit} of {len(chosen)} letters: see --limit.")

@@ -58,7 +58,8 @@ def drop(box: LetterBox, letters: dict[Name, Letter], chosen: Sequence[Name], de
         if control is not None:
             box.send(control)
         _note(box, letters[name], deed)
-        done.append(Done(name, "dropped", True))
+        # Whether a message without a letter stands in a queue, only its worker knows.
+        done.append(Done(name, "dropped, if it was waited for" if letters[name].is_gone else "dropped", True))
     return done
 
 

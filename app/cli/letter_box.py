@@ -109,14 +109,17 @@ class LetterBox:
     def send(self, record: Outgoing) -> int:
         """Send a record, and return its offset once all in-sync replicas have it."""
         reports: list[tuple[KafkaError | None, int | None]] = []
-        self._producer.produce(
-            record.topic,
-            record.value,
-            record.key,
-            record.partition,
-            lambda error, message: reports.append((error, message.offset())),
-            headers=list(record.headers),
-        )
+        try:
+            self._producer.produce(
+                record.topic,
+                record.value,
+                record.key,
+                record.partition,
+                lambda error, message: reports.append((error, message.offset())),
+                headers=list(record.headers),
+            )
+        except KafkaException as refused:  # a partition that there is not
+            reports.append((refused.args[0], None))
         self._producer.flush(TIMEOUT_S + 1.0)
         error, offset = reports[0] if reports else (KafkaError(KafkaError._TIMED_OUT), None)
         if error is not None or offset is None:

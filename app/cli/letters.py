@@ -46,12 +46,16 @@ class Outgoing(NamedTuple):
 
 @dataclass(slots=True)
 class Letter:
-    """One dead letter: as it was parked last, when that was (ms since 1970), and what people did with it and when."""
+    """One dead letter: as it was parked last, when that was (ms since 1970), and what people did with it and when.
+
+    `is_gone` is one of which only the name and the key are known: its message may still stand in a queue.
+    """
 
     name: Name
     parked: DeadLetter
     parked_ms: int
     handled: list[tuple[DeadLetterHandled, int]] = field(default_factory=list)
+    is_gone: bool = False
 
     @property
     def replays(self) -> int:

@@ -52,7 +52,7 @@ def cells(letter: Letter) -> list[Cell]:
     """The row of `COLUMNS`."""
     parked = letter.parked
     error = parked.error if len(parked.error) <= 120 else f"{parked.error[:119]}…"
-    key, when = text_of(letter.key), time_of(letter.parked_ms)
+    key, when = text_of(letter.key), None if letter.is_gone else time_of(letter.parked_ms)
     return [str(letter.name), key, parked.kind, letter.state, when, letter.replays, error]
 
 
@@ -67,7 +67,7 @@ def document(letter: Letter) -> dict[str, Any]:
         "key": text_of(letter.key),
         "kind": parked.kind,
         "state": letter.state,
-        "parkedAt": time_of(letter.parked_ms),
+        "parkedAt": None if letter.is_gone else time_of(letter.parked_ms),
         "error": parked.error,
         "attempts": parked.attempt,
         "replays": letter.replays,

@@ -7,8 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient
 from dead_letters import Dlq, Stranger, cancelled, placed
 from worker_process import WorkerFactory
+
+from app.embedded.kafka import EmbeddedKafka
 
 HERE = Path(__file__).parent
 WHY = ("--reason", "fixed in 1.4.2", "--yes")
@@ -123,3 +127,24 @@ def test_letters_are_edited_replayed_and_dropped_on_record_and_not_round_and_rou
     assert [it["by"] for it in records[worn]] == [getpass.getuser()] * 4
     assert [(it["action"], it["reason"]) for it in records[dropped]] == [("drop", "a test of the new till")]
     assert [it["action"] for it in records[behind]] == ["replay"]
+
+
+def test_a_key_is_freed_of_a_message_whose_letter_is_gone(
+    mended: Path, dlq: Dlq, stranger: Stranger, kafka: EmbeddedKafka, app_id: str
+) -> None:
+    stranger.send("orders", placed("o1", "unlucky"), placed("o1", "ada"))
+    head, behind = (it["letter"] for it in dlq.wait_for(2))
+    first = TopicPartition(f"{app_id}.dead-letters", int(head.rsplit("-", 2)[1]), 1)
+    broker = AdminClient({"bootstrap.servers": kafka.bootstrap})
+    broker.delete_records([first])[first].result(10)
+    mended.touch()
+    assert [it["letter"] for it in listed(dlq)] == [behind]
+    code, told = dlq("replay", "--key", "o1", *WHY)
+    assert (code, told[0]["outcome"]) == (1, "waiting again: an earlier message of its key failed")
+
+    assert "say their key with --key" in dlq("drop", head, *WHY)[1]
+    assert "did not take a record" in dlq("drop", f"{app_id}.orders-99-1", "--key", "o1", *WHY)[1]
+    dropped = {"letter": head, "outcome": "dropped, if it was waited for", "good": True}
+    assert dlq("drop", head, "--key", "o1", *WHY) == (0, [dropped])
+    code, told = dlq("replay", "--key", "o1", *WHY)
+    assert (code, told[0]) == (0, {"letter": behind, "outcome": "went through", "good": True})
