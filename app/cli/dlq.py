@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from typing import Any
 
 import click
@@ -18,6 +19,7 @@ from app.cli.letters import Filter, Letter, Name, State
 from app.cli.letters_shown import COLUMNS, cells, document, show
 from app.cli.lost_letters import lost
 from app.cli.output import Column
+from app.cli.placing import check_placing
 from app.cli.ranges import SECONDS
 from app.main import app, settings
 from app.topics import DEAD_LETTERS
@@ -28,7 +30,7 @@ from schemas.dead_letters import Action, Kind, bytes_of
     argument("action", type=click.Choice(["list", "show", "replay", "drop"])),
     argument("names", metavar="[LETTER]...", type=NameType(), nargs=-1),
     option("--topic", help="Of messages of this topic."),
-    option("--key", help="Of messages with this key; replay then takes what waits, too, in order."),
+    option("--key", help="Of messages with this key; replay and drop then take its queue, in order."),
     option("--kind", type=click.Choice([kind.value for kind in Kind]), help="Parked for this reason."),
     option("--error", help="With this in the error."),
     option("--since", "since_ms", type=TimeType(), help="Parked at this time or later; or an age: 15m, 2h, 3d."),
@@ -43,7 +45,12 @@ from schemas.dead_letters import Action, Kind, bytes_of
     option("--edit", is_flag=True, show_default=False, help="Replay the one letter with its bytes edited."),
     option("--dry-run", is_flag=True, show_default=False, help="Only show which letters it would be."),
     option("--yes", is_flag=True, show_default=False, help="Don't ask."),
-    option("--force", is_flag=True, show_default=False, help="Replay also what was replayed, or failed 3 times."),
+    option(
+        "--force",
+        is_flag=True,
+        show_default=False,
+        help="Replay also what was replayed, has failed 3 times, or may be an order once more.",
+    ),
     option("--timeout", "timeout_s", type=SECONDS, default=20.0, help="Seconds to wait for the workers."),
     AS_JSON,
     base=ClientCommand,
@@ -64,7 +71,7 @@ async def dlq(self: ClientCommand, action: str, names: tuple[Name, ...], limit: 
         letters = box.letters()
         if action == Action.DROP:
             letters |= lost(letters, names, options["key"])
-        chosen = _chosen(letters, names, options)
+        chosen = _chosen(letters, names, options, handled=action in list(Action))
         if len(chosen) > limit:
             self.out.warn(f"These are the first {limit} of {len(chosen)} letters: see --limit.")
             chosen = chosen[:limit]
@@ -80,8 +87,11 @@ async def dlq(self: ClientCommand, action: str, names: tuple[Name, ...], limit: 
         )
 
 
-def _chosen(letters: dict[Name, Letter], names: tuple[Name, ...], options: dict[str, Any]) -> list[Name]:
-    """The letters that the user means. Raises `Failure` for a name that none has."""
+def _chosen(letters: dict[Name, Letter], names: tuple[Name, ...], options: dict[str, Any], handled: bool) -> list[Name]:
+    """The letters that the user means. Raises `Failure` for a name that none has.
+
+    Who has them `handled` by their key means its queue, unless another kind is asked for.
+    """
     unknown = [name for name in names if name not in letters]
     if unknown:
         raise Failure(f"There is no dead letter {unknown[0]}")
@@ -95,6 +105,7 @@ def _chosen(letters: dict[Name, Letter], names: tuple[Name, ...], options: dict[
         options["error"],
         options["since_ms"],
         options["until_ms"],
+        queued=handled and options["key"] is not None and options["kind"] is None,
     )
     return [name for name, letter in letters.items() if meant.takes(letter)]
 
@@ -132,6 +143,8 @@ async def _handle(
     if not options["reason"]:
         raise click.UsageError("Say why with --reason: it is kept on record.")
     deed = Deed(action, options["by"], options["reason"], repaired([letters[name] for name in chosen], action, options))
+    if action is Action.REPLAY and not options["force"]:
+        check_placing([letters[name] for name in chosen], deed.value, settings.order_retention_s, time.time())
     if not options["yes"]:
         _confirm(f"{action.value.capitalize()} {len(chosen)} letters?")
     if action is Action.DROP:

@@ -102,7 +102,10 @@ def found(records: Iterable[tuple[DeadLetter | DeadLetterHandled, int]]) -> dict
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which letters are meant; None says nothing of it. Times are milliseconds since 1970."""
+    """Which letters are meant; None says nothing of it. Times are milliseconds since 1970.
+
+    With `queued` only those that stand, or stood, in a queue: one that was refused never does.
+    """
 
     state: State | None = State.OPEN
     topic: str | None = None
@@ -111,6 +114,7 @@ class Filter:
     error: str | None = None
     since_ms: int | None = None
     until_ms: int | None = None
+    queued: bool = False
 
     def takes(self, letter: Letter) -> bool:
         """Whether the letter is meant."""
@@ -123,6 +127,7 @@ class Filter:
             and (self.error is None or self.error.casefold() in parked.error.casefold())
             and (self.since_ms is None or letter.parked_ms >= self.since_ms)
             and (self.until_ms is None or letter.parked_ms < self.until_ms)
+            and not (self.queued and parked.kind is Kind.REFUSED)
         )
 
 

@@ -113,7 +113,7 @@ def decide(order: Order | None, signal: Signal, offset: int, at_ms: int = 0) -> 
     if order is None:
         return _begin(signal, offset, at_ms)
     if isinstance(signal, Placed) and signal.fingerprint != order.fingerprint:
-        return Decision(refusal="another order has this id")
+        return Decision(refusal=ID_IS_TAKEN)
     if offset <= order.applied:
         return _replay(order, signal, offset)
     if isinstance(signal, Placed):
@@ -148,6 +148,7 @@ def can_cancel(order: Order) -> bool:
     return order.state in CAN_TURN_BACK
 
 
+ID_IS_TAKEN: Final = "another order has this id"
 _NO_SUCH_ORDER: Final = "no such order"
 _ASKED: Final = {Ask.PAY: T.PAY, Ask.SHIP: T.SHIP, Ask.CANCEL: T.CANCEL}
 

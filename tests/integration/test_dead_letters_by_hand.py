@@ -84,6 +84,9 @@ def test_letters_are_found_and_shown_and_nothing_is_done_without_a_choice_a_reas
     for action in ("replay", "drop"):
         dry = dlq.type(action, "--key", "o1", "--dry-run")
         assert (dry.code, failed["letter"] in dry.out, "Nothing was sent" in dry.err) == (0, True, True)
+    refused = dlq.type("replay", "--key", "o2", "--dry-run")
+    assert (refused.code, "There is no such letter" in refused.err) == (0, True), "it stands in no queue"
+    assert kinds(listed(dlq, "--key", "o2")) == ["refused"]
     assert listed(dlq) == letters, "as they were"
 
 
