@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from http import HTTPStatus
+from typing import Any, Final, NamedTuple
 
 from app.cli.api import Api, Deadline, after
 from app.cli.catalogue import CATALOGUE, CURRENCY, ON_HAND, Product
@@ -15,11 +16,19 @@ _AT_ONCE: Final = 8
 _INSIST_S: Final = 40.0
 
 
+class Seeded(NamedTuple):
+    """The stock of a product, and whether it was there before."""
+
+    stock: dict[str, Any]
+    was_there: bool
+
+
 @app.command(*CONNECTION, base=HttpCommand)
 async def seed(self: HttpCommand) -> int:
     """Put a demo catalogue of 50 products in.
 
-    Product 789 is among them. Doing it again changes nothing, however much was sold meanwhile.
+    Product 789 is among them. Products that are there already are left alone: doing it again changes nothing, however
+    much was sold meanwhile.
     """
     give_up = after(_INSIST_S)
     with self.out.progress() as progress:
@@ -27,22 +36,30 @@ async def seed(self: HttpCommand) -> int:
         async with self.api(_AT_ONCE) as api, asyncio.TaskGroup() as group:
             free = asyncio.Semaphore(_AT_ONCE)
 
-            async def put(product: Product) -> dict[str, Any]:
+            async def put(product: Product) -> Seeded:
                 async with free:
-                    answer = await put_in(api, product, give_up)
+                    seeded = await put_in(api, product, give_up)
                 progress.advance(bar)
-                return answer
+                return seeded
 
             tasks = [group.create_task(put(product)) for product in CATALOGUE]
-    show_stock(self.out, "Demo catalogue", [task.result() for task in tasks])
+    found = [task.result() for task in tasks]
+    show_stock(self.out, "Demo catalogue", [it.stock for it in found])
+    were_there = sum(it.was_there for it in found)
+    if were_there:
+        self.out.warn(f"{were_there} of {len(found)} products were there already, and were left alone.")
     return DONE
 
 
-async def put_in(api: Api, product: Product, give_up: Deadline) -> dict[str, Any]:
-    """Have this product in stock, and return its stock as it then is. Raises `Failure`.
+async def put_in(api: Api, product: Product, give_up: Deadline) -> Seeded:
+    """Have this product in stock, unless it is there already. Raises `Failure`.
 
-    The key is always the same, so that only the first call sets on-hand: a later one has the first one's answer.
+    The key is always the same: of two who put the product in at the same moment, one sets on-hand, and the other has
+    the first one's answer. It does not keep a later one from it, since answers are forgotten.
     """
+    there = await api.insist("GET", f"/v1/inventory/{product.product_id}", give_up)
+    if there.status != HTTPStatus.NOT_FOUND:
+        return Seeded(there.expect(), True)
     body = {
         "productId": product.product_id,
         "quantity": ON_HAND,
@@ -52,4 +69,5 @@ async def put_in(api: Api, product: Product, give_up: Deadline) -> dict[str, Any
         "name": product.name,
     }
     headers = {"Idempotency-Key": f"seed-{product.product_id}"}
-    return (await api.insist("PUT", "/v1/inventory/update", give_up, body, headers)).expect()
+    reply = await api.insist("PUT", "/v1/inventory/update", give_up, body, headers)
+    return Seeded(reply.expect(), False)
