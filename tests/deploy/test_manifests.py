@@ -75,6 +75,37 @@ def test_a_worker_may_do_nothing_that_it_need_not() -> None:
     assert BY_KIND["StatefulSet"]["spec"]["template"]["spec"]["securityContext"]["runAsNonRoot"] is True
 
 
+def templates() -> dict[str, tuple[dict[str, Any], list[dict[str, Any]]]]:
+    """What is said of the pods of each kind and of their containers, ours and those that Strimzi makes."""
+    worker = BY_KIND["StatefulSet"]["spec"]["template"]["spec"]
+    pool = BY_KIND["KafkaNodePool"]["spec"].get("template", {})
+    entities = BY_KIND["Kafka"]["spec"]["entityOperator"].get("template", {})
+    return {
+        "worker": (worker, worker["containers"]),
+        "brokers": (pool.get("pod", {}), [pool.get(it, {}) for it in ("kafkaContainer", "initContainer")]),
+        "entities": (
+            entities.get("pod", {}),
+            [entities.get(it, {}) for it in ("topicOperatorContainer", "userOperatorContainer")],
+        ),
+    }
+
+
+@pytest.mark.parametrize("name", templates())
+def test_the_namespace_lets_every_pod_in(name: str) -> None:
+    assert BY_KIND["Namespace"]["metadata"]["labels"] == {"pod-security.kubernetes.io/enforce": "restricted"}
+    pod, containers = templates()[name]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    for container in containers:
+        assert container["securityContext"]["allowPrivilegeEscalation"] is False
+        assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_brokers_may_write_to_their_disks() -> None:
+    pod, _ = templates()["brokers"]
+    assert pod["securityContext"]["fsGroup"] == 0, "Strimzi says so only where nothing else is said"
+
+
 def test_the_core_of_the_compose_file_starts_alone() -> None:
     core = {name for name, service in COMPOSE["services"].items() if "profiles" not in service}
     assert core == {"worker", "kafka", "mongo"}
