@@ -105,6 +105,7 @@ read_dead_letter: Decoder[DeadLetter | DeadLetterHandled] = Decoder((DeadLetter,
 
 _LARGEST_LETTER: Final = LARGEST_RECORD_BYTES - 10_000
 """With room for what surrounds a record."""
+_KEY_KEPT_BYTES: Final = 1_000
 _HEADER_BYTES: Final = 10
 """What the lengths of a header's name and value take at most."""
 
@@ -113,22 +114,23 @@ def park(record: ConsumerRecord, parked: Parked) -> Send:
     """The dead letter of a message that was refused, failed, or waits behind one that did.
 
     One that would be larger than its topic takes, since its message was compressed or has very many headers, is without
-    value and headers: no message may stop its partition.
+    value and headers, and has only the beginning of a long key: no message may stop its partition.
     """
-    whole = _letter(record, parked, record.value, record.headers)
+    whole = _letter(record, parked, record.key, record.value, record.headers)
     headers_bytes = sum(len(name.encode()) + len(value) + _HEADER_BYTES for name, value in whole.headers)
     if len(whole.key) + len(whole.value) + headers_bytes <= _LARGEST_LETTER:
         return whole
     where = f"too large to be kept, it stands at {record.topic}-{record.partition}-{record.offset}"
-    return _letter(record, parked._replace(reason=f"{parked.reason} ({where})"), None, ())
+    key = (record.key or b"")[:_KEY_KEPT_BYTES]
+    return _letter(record, parked._replace(reason=f"{parked.reason} ({where})"), key, None, ())
 
 
-def _letter(record: ConsumerRecord, parked: Parked, value: bytes | None, headers: Headers) -> Send:
+def _letter(record: ConsumerRecord, parked: Parked, key: bytes | None, value: bytes | None, headers: Headers) -> Send:
     letter = DeadLetter(
         topic=record.topic,
         partition=record.partition,
         offset=parked.offset,
-        key=base64_of(record.key),
+        key=base64_of(key),
         value=base64_of(value),
         headers=tuple((name, base64_of(it) or "") for name, it in headers),
         error=parked.reason,
@@ -137,4 +139,4 @@ def _letter(record: ConsumerRecord, parked: Parked, value: bytes | None, headers
         replays=parked.replays,
         trace_id=trace_id_of(traceparent_in(record.headers)) or None,
     )
-    return Send(DEAD_LETTERS, record.key or b"", encode(letter), tuple(headers))
+    return Send(DEAD_LETTERS, key or b"", encode(letter), tuple(headers))

@@ -18,6 +18,7 @@ from schemas.values import (
     Currency,
     CurrencyIfPriced,
     Identifier,
+    Kept,
     Lines,
     Metadata,
     Mode,
@@ -193,7 +194,7 @@ class BookShipment(Record, namespace="shipment.book.v1"):
 
     order_id: Identifier
     items: Lines
-    address: Address | None = None
+    address: Kept | None = None
     carrier: Token | None = None
 
 

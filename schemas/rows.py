@@ -10,7 +10,7 @@ from app.domain.payment import Payment
 from app.domain.shipment import Shipment
 from app.domain.stock import NEVER, Adjustment, Reservation, Stock
 from schemas.record import Record
-from schemas.values import Address, Metadata
+from schemas.values import Kept
 
 
 class OrderRow(Record, namespace="order.row.v1"):
@@ -20,9 +20,9 @@ class OrderRow(Record, namespace="order.row.v1"):
     user_id: str
     order: Order
     method: str | None = None
-    address: Address | None = None
+    address: Kept | None = None
     carrier: str | None = None
-    metadata: Metadata | None = None
+    metadata: Kept | None = None
 
 
 class StockRow(Record, namespace="stock.row.v1"):
@@ -92,7 +92,7 @@ class ShipmentRow(Record, namespace="shipment.row.v1"):
     shipment: Shipment
     items: tuple[tuple[str, int], ...]
     updated_at_ms: int
-    address: Address | None = None
+    address: Kept | None = None
     tracking_number: str = ""
     reason: str = ""
     opened_at: int = 0

@@ -58,6 +58,10 @@ Name: TypeAlias = Annotated[str, Meta(max_length=40, pattern=NAME_PATTERN)]
 
 Metadata: TypeAlias = Annotated[dict[Name, Annotated[str, Meta(max_length=200)]], Meta(max_length=20)]
 Address: TypeAlias = Annotated[dict[Name, Annotated[str, Meta(max_length=200)]], Meta(max_length=20)]
+Kept: TypeAlias = Annotated[
+    dict[Annotated[str, Meta(min_length=1, max_length=40)], Annotated[str, Meta(max_length=200)]], Meta(max_length=20)
+]
+"""Of either, what was once taken in: names were held to less, and a row that can't be read ends whoever recovers it."""
 
 
 class Mode(StrEnum):

@@ -185,12 +185,12 @@ class DeliveryApp(faust.App):
         gc.set_threshold(100_000, 50, 1000)
         specs = [*self._specs.values(), *self._changelogs()]
         session_s = self.conf.broker_session_timeout
+        self.guard = Guard(STALL_LIMIT * session_s, lambda: self.sink.purge())
+        self.add_future(self.guard.watch())
         self._begin_sending([spec.name for spec in specs], RECORD_TIMEOUT * session_s)
         await asyncio.to_thread(ensure_topics, self.bootstrap, specs, security=self.security)
         self.ends = Ends(self.bootstrap, self.security)
-        self.guard = Guard(STALL_LIMIT * session_s, self.sink.purge)
         cast(Web, self.web)._runner._shutdown_timeout = WEB_STOP_S  # aiohttp waits a minute
-        self.add_future(self.guard.watch())
 
     def _begin_sending(self, topics: Sequence[str], fresh_s: float) -> None:
         def brokers(timeout_s: float) -> Brokers:
@@ -203,8 +203,12 @@ class DeliveryApp(faust.App):
             if self._consumer is not None:
                 self.drain.appended(place, batch, where)
 
+        def awake() -> None:
+            self.guard.check("before a request")
+
         given_up_s, hurry_s = self._delivery_timeout_s, self._front_timeout_s
-        self.sink = Sink(brokers(fresh_s), fresh_s, self.partition_of, self.stats, is_member, given_up_s, appended)
+        sent_to = brokers(fresh_s), fresh_s, self.partition_of
+        self.sink = Sink(*sent_to, self.stats, is_member, given_up_s, appended, awake)
         self._sends = True
         self.front = Front(brokers(hurry_s), self.partition_of, hurry_s, appended)
 

@@ -43,7 +43,8 @@ class Sender:
     """Sends what waits for less than `fresh_s`; what is older only after `still_ours` has allowed it.
 
     Of each partition one batch is under way at a time. It is sent until it is answered, always the same bytes, by
-    which the broker knows it: that is Kafka's idempotent producer. All methods run on the loop.
+    which the broker knows it: that is Kafka's idempotent producer. All methods run on the loop. `before_request` may
+    end the process: the loop's clock does not tell of a machine that was suspended.
     """
 
     def __init__(
@@ -52,11 +53,13 @@ class Sender:
         fresh_s: float,
         still_ours: StillOurs,
         on_appended: OnAppended = lambda _place, _batch, _appended: None,
+        before_request: Callable[[], None] = lambda: None,
     ) -> None:
         self._cluster = cluster
         self._fresh_s = fresh_s
         self._still_ours = still_ours
         self._on_appended = on_appended
+        self._before_request = before_request
         self._queues: dict[Place, deque[Batch]] = {}
         self._under_way: dict[int, dict[Place, Batch]] = {}
         self._resting: set[Place] = set()
@@ -127,6 +130,7 @@ class Sender:
         idle = {place: queue[0] for place, queue in self._queues.items() if place not in busy}
         if self._preparing or not idle:
             return
+        self._before_request()
         now_s = self._loop.time()
         waited_s = now_s - min(batch.since_s for batch in idle.values())
         if waited_s > self._fresh_s and now_s - self._allowed_s > self._fresh_s:

@@ -96,10 +96,11 @@ class Sink:
         is_member: Callable[[], Awaitable[bool]],
         timeout_s: float,
         on_appended: OnAppended,
+        before_request: Callable[[], None] = lambda: None,
     ) -> None:
         self.open = 0
         self.partition_of = partition_of
-        self.sender = Sender(cluster, fresh_s, self._still_ours, on_appended)
+        self.sender = Sender(cluster, fresh_s, self._still_ours, on_appended, before_request)
         self._stats = stats
         self._is_member = is_member
         self._timeout_s = timeout_s

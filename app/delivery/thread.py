@@ -20,6 +20,8 @@ T = TypeVar("T")
 
 HEARTBEAT_LIMIT: Final = 0.5
 """Part of the session that a heartbeat may take: the rest is for finding another coordinator."""
+STEP_LIMIT: Final = 0.15
+"""Part of it that a step towards another coordinator may take, at least a second: it may begin with a handshake."""
 
 
 class Start(NamedTuple):
@@ -38,7 +40,8 @@ class DrainThread(AIOKafkaConsumerThread):
         """Connect; with a name in the group (`consumer_group_instance_id`), watch that nobody else takes it."""
         await super().on_start()
         coordinator, session_s = self._ensure_consumer()._coordinator, self.app.conf.broker_session_timeout
-        self._watching = asyncio.ensure_future(self._watch(Membership(coordinator, HEARTBEAT_LIMIT * session_s)))
+        membership = Membership(coordinator, HEARTBEAT_LIMIT * session_s, max(1.0, STEP_LIMIT * session_s))
+        self._watching = asyncio.ensure_future(self._watch(membership))
         instance_id = self.app.conf.consumer_group_instance_id
         if instance_id:
             Identity(instance_id, session_s).watch(coordinator)

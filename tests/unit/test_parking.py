@@ -40,6 +40,14 @@ def test_one_that_is_too_large_is_without_its_message_and_says_where_that_stands
     assert letter.error == "not a valid record (too large to be kept, it stands at orders-0-5)"
 
 
+def test_one_of_a_message_with_an_endless_key_has_the_beginning_of_it() -> None:
+    send = topics.park(FakeRecord(5, key=b"k" * 1_800_000), PARKED)
+    batch = Batch(0.0)
+    batch.add([(send.key, send.value, send.headers)], lambda *_: None)
+    assert batch.size_bytes < 10_000
+    assert send.key == b"k" * 1_000
+
+
 def test_one_of_a_message_that_is_as_large_as_a_topic_takes_is_whole() -> None:
     letter, size = letter_of(b"x" * 1_048_000, SMALL)
     assert size <= LARGEST_RECORD_BYTES

@@ -22,6 +22,35 @@ from app.delivery.thread import DrainThread
 
 PLACE = TopicPartition("orders", 0)
 HEARTBEAT_S = 0.05
+STEP_S = 0.05
+
+
+class Client:
+    """Three brokers, of which 1 is dead: it takes requests and connections, and answers none."""
+
+    def __init__(self) -> None:
+        self._conns: dict[Any, Any] = {}
+        self.asked = [1, 2, 2]
+        self.named = [1, 3]
+        self.steps: list[str] = []
+
+    async def coordinator_lookup(self, _kind: Any, _name: str) -> int:
+        await self._answer("asked", self.asked[0], self.asked)
+        return self.named[0]
+
+    async def ready(self, node: int, *, group: Any) -> bool:
+        await self._answer("named", node, self.named)
+        return True
+
+    async def _answer(self, what: str, node: int, nodes: list[int]) -> None:
+        self.steps.append(f"{what} {node}")
+        if len(nodes) > 1:
+            nodes.pop(0)
+        if node == 1:
+            await asyncio.Event().wait()
+
+    def force_metadata_update(self) -> asyncio.Future[bool]:
+        return asyncio.get_running_loop().create_future()  # it asks the dead one, too
 
 
 @pytest.fixture
@@ -30,7 +59,7 @@ async def coordinator() -> Any:
     made.group_id, made.member_id, made.coordinator_id, made.generation = "group", "member", 1, 7
     made._retry_backoff_ms = 1
     made._coordinator_dead_fut = asyncio.get_running_loop().create_future()
-    made._client = SimpleNamespace(_conns={})
+    made._client = Client()
     return made
 
 
@@ -51,7 +80,7 @@ async def test_a_coordinator_that_does_not_know_yet_is_asked_again_what_is_commi
         return {PLACE: 12}
 
     coordinator._send_req, coordinator.ensure_coordinator_known = send, known
-    Membership(coordinator, HEARTBEAT_S)
+    Membership(coordinator, HEARTBEAT_S, STEP_S)
     consumer = SimpleNamespace(assignment=lambda: {PLACE}, _coordinator=coordinator, beginning_offsets=beginning)
     thread: Any = object.__new__(DrainThread)
     thread._ensure_consumer = lambda: consumer
@@ -65,16 +94,30 @@ async def test_a_coordinator_that_does_not_answer_is_given_up_and_hung_up_on(coo
     connection = SimpleNamespace(close=lambda reason: closed.append(reason))
     coordinator._client._conns[1, ConnectionGroup.COORDINATION] = connection
     coordinator._do_heartbeat = asyncio.Event().wait
-    Membership(coordinator, HEARTBEAT_S)
+    Membership(coordinator, HEARTBEAT_S, STEP_S)
     assert await coordinator._do_heartbeat() is False
     assert (coordinator.coordinator_id, len(closed)) == (None, 1)
+
+
+async def test_no_step_towards_another_coordinator_waits_for_the_dead_one(coordinator: Any) -> None:
+    """It may be asked itself, and those that live name it until they know that it is dead."""
+    coordinator._closing = asyncio.get_running_loop().create_future()
+    coordinator._coordinator_lookup_lock = asyncio.Lock()
+    coordinator._do_heartbeat = asyncio.Event().wait
+    client = coordinator._client
+    Membership(coordinator, HEARTBEAT_S, STEP_S)
+    assert await coordinator._do_heartbeat() is False
+    async with asyncio.timeout(5):
+        await coordinator.ensure_coordinator_known()
+    assert coordinator.coordinator_id == 3
+    assert client.steps == ["asked 1", "asked 2", "named 1", "asked 2", "named 3"]
 
 
 async def test_what_aiokafka_tells_its_user_is_heard(coordinator: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LOOK_EVERY_S", 0.001)
     coordinator._coordination_task = asyncio.get_running_loop().create_future()
     coordinator._error_consumed_fut, coordinator._pending_exception = None, None
-    watching = asyncio.create_task(Membership(coordinator, HEARTBEAT_S).until_it_fails())
+    watching = asyncio.create_task(Membership(coordinator, HEARTBEAT_S, STEP_S).until_it_fails())
     await asyncio.sleep(0.01)
     assert not watching.done()
     coordinator._pending_exception = RuntimeError("not authorised")
