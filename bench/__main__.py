@@ -121,6 +121,7 @@ def main() -> None:
     parser.add_argument("--orders", type=int, action="append", help="a stage of growth; may be given several times")
     parser.add_argument("--json", type=Path, default=Path(".local/bench.json"), help="where the figures go")
     options = parser.parse_args()
+    options.json.parent.mkdir(parents=True, exist_ok=True)  # not after ten minutes of measuring
     console = Console(highlight=False, width=140)
     rounds, seconds = (1, 6.0) if options.quick else (3, 12.0)
     rates, counts = ((50, 200), [3000]) if options.quick else ((50, 200, 500), [10_000, 30_000])
