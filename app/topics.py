@@ -42,10 +42,7 @@ _DAY_MS: Final = 24 * 3600 * 1000
 
 def _topic(name: str, **config: str) -> TopicT:
     full = settings.topic(name)
-    ours = {
-        "message.timestamp.type": "LogAppendTime",
-        "min.insync.replicas": str(max(1, settings.replication - 1)),
-    }
+    ours = {"message.timestamp.type": "LogAppendTime"}
     kept = {key.replace("_", "."): value for key, value in config.items()}
     app.needs(NewTopicSpec(full, settings.partitions, settings.replication, ours | kept))
     return app.topic(full, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")

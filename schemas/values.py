@@ -56,11 +56,10 @@ Words: TypeAlias = Annotated[str, Meta(max_length=1_000)]
 Name: TypeAlias = Annotated[str, Meta(max_length=40, pattern=NAME_PATTERN)]
 """What a client calls a value. BSON has no NUL in it, and MongoDB's clients take a `$ref` for something else."""
 
-Metadata: TypeAlias = Annotated[dict[Name, Annotated[str, Meta(max_length=200)]], Meta(max_length=20)]
-Address: TypeAlias = Annotated[dict[Name, Annotated[str, Meta(max_length=200)]], Meta(max_length=20)]
-Kept: TypeAlias = Annotated[
-    dict[Annotated[str, Meta(min_length=1, max_length=40)], Annotated[str, Meta(max_length=200)]], Meta(max_length=20)
-]
+_Said: TypeAlias = Annotated[str, Meta(max_length=200)]
+Metadata: TypeAlias = Annotated[dict[Name, _Said], Meta(max_length=20)]
+Address: TypeAlias = Metadata
+Kept: TypeAlias = Annotated[dict[Annotated[str, Meta(min_length=1, max_length=40)], _Said], Meta(max_length=20)]
 """Of either, what was once taken in: names were held to less, and a row that can't be read ends whoever recovers it."""
 
 

@@ -129,16 +129,14 @@ async def _admitted(
         if rule is not None:
             await admit(request, rule, request_id, told)
         return await handler(request)
-    if request.method not in _ONLY_READ and app.should_stop:
-        raise unavailable(STOPPING)
+    _must_be_in_time(request)
     with _gate.place(request.task):
         await admit(request, rule, request_id, told)
         if rule is None or request.content.is_eof():
             return await handler(request)
     with _bodies.place(request.task, caller_of(request).application):
         await content_of(request)  # it is kept for whoever reads it next
-    if request.method not in _ONLY_READ and app.should_stop:
-        raise unavailable(STOPPING)
+    _must_be_in_time(request)
     with _gate.place(request.task):
         return await handler(request)
 
@@ -153,6 +151,12 @@ def _must_have_few_headers(request: web.Request) -> None:
 def too_many_headers() -> Problem:
     """`431`: a head of more than `MOST_HEADERS`."""
     return Problem(431, f"The head has more than {MOST_HEADERS} headers.")
+
+
+def _must_be_in_time(request: web.Request) -> None:
+    """Raises `Problem` (503): a worker that is stopping begins nothing any more that changes something."""
+    if request.method not in _ONLY_READ and app.should_stop:
+        raise unavailable(STOPPING)
 
 
 def _must_be_here(request: web.Request, rule: Call | None) -> None:

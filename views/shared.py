@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from time import monotonic
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -17,7 +17,7 @@ class Shared(Generic[T]):
     """
 
     def __init__(
-        self, make: Callable[[str], Awaitable[T]], moment_s: float, clock: Callable[[], float] = monotonic
+        self, make: Callable[[str], Coroutine[Any, Any, T]], moment_s: float, clock: Callable[[], float] = monotonic
     ) -> None:
         self._make = make
         self._moment_s = moment_s
@@ -28,9 +28,6 @@ class Shared(Generic[T]):
         """The thing of this name, begun within the moment before. Raises what `make` raises."""
         task, until_s = self._made.get(name, (None, 0.0))
         if task is None or (task.done() and (self._clock() >= until_s or task.exception() is not None)):
-            task = asyncio.create_task(self._begun(name))
+            task = asyncio.create_task(self._make(name))
             self._made[name] = task, self._clock() + self._moment_s
         return await asyncio.shield(task)  # who hangs up takes it away from nobody
-
-    async def _begun(self, name: str) -> T:
-        return await self._make(name)

@@ -170,7 +170,6 @@ class DeliveryApp(faust.App):
             "segment.ms": str(_HOUR_MS),
             "max.compaction.lag.ms": str(int(self._compaction_lag_s * 1000) + _HOUR_MS),
             "delete.retention.ms": str(_HOUR_MS),
-            "min.insync.replicas": str(max(1, self._replication - 1)),
         }
         return [
             NewTopicSpec(table.changelog_topic.get_topic_name(), table.partitions or 1, self._replication, config)
@@ -207,8 +206,9 @@ class DeliveryApp(faust.App):
             self.guard.check("before a request")
 
         given_up_s, hurry_s = self._delivery_timeout_s, self._front_timeout_s
-        sent_to = brokers(fresh_s), fresh_s, self.partition_of
-        self.sink = Sink(*sent_to, self.stats, is_member, given_up_s, appended, awake)
+        self.sink = Sink(
+            brokers(fresh_s), fresh_s, self.partition_of, self.stats, is_member, given_up_s, appended, awake
+        )
         self._sends = True
         self.front = Front(brokers(hurry_s), self.partition_of, hurry_s, appended)
 

@@ -53,7 +53,7 @@ class Healer:
         self._ours = {partition: self._table.held(partition) for partition in partitions}
         for held in self._ours.values():
             held.begin()
-            if held.sick or held.foreign or held.forgotten:
+            if held.is_ill:
                 self._wake.set()
 
     def acknowledged(self, partition: int, offset: int, count: int) -> None:
@@ -71,9 +71,9 @@ class Healer:
     async def run(self) -> None:
         """Heal what is found, until cancelled. Looks by itself at partitions that are never written to."""
         while True:
-            is_ill = any(held.sick or held.foreign or held.forgotten for held in self._ours.values())
+            wait_s = LOOK_AGAIN_S if any(held.is_ill for held in self._ours.values()) else LOOK_EVERY_S
             try:
-                async with asyncio.timeout(LOOK_AGAIN_S if is_ill else LOOK_EVERY_S):
+                async with asyncio.timeout(wait_s):
                     await self._wake.wait()
             except TimeoutError:
                 await self._look()
@@ -96,14 +96,15 @@ class Healer:
         for partition, held in list(self._ours.items()):
             for foreign in list(held.foreign):
                 keys = await self._keys(partition, *foreign)
+                if keys is None:
+                    continue  # not readable now
                 try:
                     end = await self._app.ends.end(self._lane.topic, partition)
                 except KafkaException:
                     continue
-                if keys is not None:  # else not readable now
-                    held.foreign.remove(foreign)
-                    held.sick |= keys
-                    held.decided_to = end
+                held.foreign.remove(foreign)
+                held.sick |= keys
+                held.decided_to = end
 
     async def _keys(self, partition: int, first: int, end: int) -> set[bytes] | None:
         """The keys of the records from `first` to before `end`; None when the broker does not give them all now."""

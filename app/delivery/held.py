@@ -103,6 +103,11 @@ class Held:
             self.read_to, self.unread_from = self.unread_from, None
         return self.read_to
 
+    @property
+    def is_ill(self) -> bool:
+        """Whether something is to be found out, written again, or deleted."""
+        return bool(self.sick or self.foreign or self.forgotten)
+
     def healed(self) -> None:
         """All that is sick, or forgotten, is written again."""
         self.sick, self.forgotten, self.unread_from = set(), [], None

@@ -50,7 +50,7 @@ class Membership:
 
     async def _checked_send(self, request: Any) -> Any:
         answer = await self._send(request)
-        code = answer.error_code if isinstance(request, OffsetFetchRequest) and hasattr(answer, "error_code") else 0
+        code = getattr(answer, "error_code", 0) if isinstance(request, OffsetFetchRequest) else 0
         if code in NO_COORDINATOR:
             self._coordinator.coordinator_dead()
         if code:
@@ -74,22 +74,17 @@ class Membership:
             raise RequestTimedOutError from error  # it asks again, most likely another broker
 
     async def _bounded_ready(self, node: Any, *, group: Any = ConnectionGroup.DEFAULT) -> bool:
-        if group != ConnectionGroup.COORDINATION:
-            return bool(await self._ready(node, group=group))
-        try:
-            async with asyncio.timeout(self._step_s):
-                return bool(await self._ready(node, group=group))
-        except TimeoutError:
-            return False
+        ready = self._ready(node, group=group)
+        return await self._within_a_step(ready) if group == ConnectionGroup.COORDINATION else bool(await ready)
 
     def _bounded_renewal(self) -> asyncio.Future[bool]:
         """As aiokafka's own it begins at once, whether it is waited for or not."""
         return asyncio.ensure_future(self._within_a_step(self._renew()))
 
-    async def _within_a_step(self, renewed: Awaitable[Any]) -> bool:
+    async def _within_a_step(self, done: Awaitable[Any]) -> bool:
         try:
             async with asyncio.timeout(self._step_s):
-                return bool(await renewed)
+                return bool(await done)
         except TimeoutError:
             return False
 

@@ -15,7 +15,10 @@ RETRY_S = 0.2
 
 
 class NewTopicSpec(NamedTuple):
-    """A topic as it must be: `config` holds Kafka's own topic settings, as strings."""
+    """A topic as it must be: `config` holds Kafka's own topic settings, as strings.
+
+    What is written to it must be on all its replicas but one, if `config` does not say otherwise.
+    """
 
     name: str
     partitions: int
@@ -44,7 +47,7 @@ def ensure_topics(
                 "give the number it has, or make the topics anew under another name"
             )
     missing = [
-        NewTopic(spec.name, spec.partitions, spec.replication, config=dict(spec.config))
+        NewTopic(spec.name, spec.partitions, spec.replication, config=_config(spec))
         for spec in specs
         if spec.name not in existing
     ]
@@ -58,6 +61,10 @@ def ensure_topics(
                 raise exc
         missing = [topic for topic in missing if topic.topic in refused]
         time.sleep(RETRY_S if missing else 0.0)
+
+
+def _config(spec: NewTopicSpec) -> dict[str, str]:
+    return {"min.insync.replicas": str(max(1, spec.replication - 1)), **spec.config}
 
 
 def _failure(made: Future[None], timeout_s: float) -> KafkaException | None:

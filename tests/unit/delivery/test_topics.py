@@ -47,6 +47,19 @@ def test_a_broker_that_has_only_just_begun_is_asked_again(monkeypatch: pytest.Mo
     assert ensured(monkeypatch, admin, 30.0) == ["a", "b"]
 
 
+@pytest.mark.parametrize(("replication", "in_sync"), [(1, "1"), (2, "1"), (3, "2")])
+def test_what_is_written_to_any_topic_must_be_on_all_its_replicas_but_one(
+    monkeypatch: pytest.MonkeyPatch, replication: int, in_sync: str
+) -> None:
+    wanted: list[NewTopic] = []
+    admin = Admin(refusals=0, code=0)
+    make = admin.create_topics
+    monkeypatch.setattr(admin, "create_topics", lambda new, operation_timeout: wanted.extend(new) or make(new, 1.0))
+    monkeypatch.setattr(topics, "AdminClient", lambda _: admin)
+    ensure_topics("nowhere:1", [NewTopicSpec("a", 1, replication, {"cleanup.policy": "compact"})])
+    assert [it.config for it in wanted] == [{"min.insync.replicas": in_sync, "cleanup.policy": "compact"}]
+
+
 @pytest.mark.parametrize(
     ("code", "timeout_s"), [(KafkaError.INVALID_REPLICATION_FACTOR, 0.01), (KafkaError.POLICY_VIOLATION, 30.0)]
 )
